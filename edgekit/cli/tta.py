@@ -62,7 +62,8 @@ def tta(
         baseline=baseline,
     )
     options.check_places({"a study": out}, data)
-    how, known = options.reading(columns, folders), options.labels_of(*models)
+    how = options.read_for(options.reading(columns, folders), *models, no="a study of crops")
+    known = options.labels_of(*models)
     with options.opened(data) as (folder, _), console.progress() as progress:
         dataset = options.load_photos(folder, how, known=known, skip_bad=skip_bad, progress=progress)
         scores = None if out is None or no_keep else out / "scores"

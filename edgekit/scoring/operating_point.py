@@ -12,6 +12,7 @@ from edgekit.arrays import BoolArray, Float64Array
 from edgekit.contract import Contract, Decision
 from edgekit.metrics.attacks import best_threshold
 from edgekit.metrics.reliability import balanced_log_loss
+from edgekit.metrics.several import best_thresholds
 from edgekit.runtime.stopping import log_odds, log_ratio
 from edgekit.scoring.scores import Scores
 
@@ -49,6 +50,20 @@ def fit_decision(scores: Scores, contract: Contract, groups: Sequence[str] | Non
     if decision.floor is None:
         decision = replace(decision, early_stop=fit_early_stop(scores, contract.with_decision(decision)))
     return decision
+
+
+def fit_thresholds(scores: Scores, contract: Contract) -> Contract:
+    """Choose for a model of several labels a photo from which probability on a photo has each: by the best F1.
+
+    The temperature stays 1: where heads are solved, each label's logits are log-odds already, and no temperature moves
+    a threshold that is chosen behind it to another photo.
+
+    Args:
+        scores: Validation photos that the model was not trained on, with (photos, labels) targets.
+        contract: Plan, labels and way of voting; of several labels, whatever its thresholds.
+    """
+    votes = scores.voted(contract, contract.plan.crops)
+    return contract.with_multi_label(best_thresholds(scores.targets > 0, votes))
 
 
 def edge_caution(temperature: float) -> str:
