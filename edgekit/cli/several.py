@@ -1,4 +1,4 @@
-"""What ``evaluate`` prints of a model of several labels a photo."""
+"""What ``evaluate`` and ``tta`` print of a model of several labels a photo."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from edgekit.metrics.wording import count, interval, percent, photos_of
 
 if TYPE_CHECKING:
     from edgekit.evaluate.several import LabelsRecord
+    from edgekit.evaluate.several_tta import LabelsStudy
 
 _SHOWN_MISTAKES = 5
 
@@ -47,3 +48,23 @@ def print_labels(record: LabelsRecord) -> None:
         told += [f"{label} called ({percent(score)})" for label, score in one.invented.items()]
         console.note(f"wrong: {one.path}: {', '.join(told)}")
     console.caution(record.caution)
+
+
+def print_label_crops(record: LabelsStudy) -> None:
+    """What crops buy each model, as a table of its plans."""
+    for one in record.models:
+        rows = [
+            [
+                point.way,
+                interval(point.mean_average_precision, scale=1.0, bare=True),
+                interval(point.macro_f1, bare=True),
+                interval(point.exact_match, bare=True),
+            ]
+            for point in one.points
+        ]
+        console.print_table(
+            f"{one.model}, {photos_of(one.photos, one.part)}; percent with 95 % intervals, at the model's thresholds",
+            ["crops", "mean average precision", "macro F1", "all labels right"],
+            rows,
+        )
+        console.caution(one.caution)

@@ -77,7 +77,7 @@ def _test_photos(model: Path, data: Path, out: Path, progress: Progress) -> tupl
 
     dataset = options.load_photos(
         data,
-        options.read_for(AS_IT_LIES, model),
+        options.read_for(AS_IT_LIES, model, no="the benchmark of a page"),
         skip_bad=False,
         progress=progress,
         known=options.labels_of(model),

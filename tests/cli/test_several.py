@@ -60,11 +60,21 @@ def test_evaluate_in_numbers(edgekit_here, several_model, several_photos):
     assert json.loads(told)["report"]["n"] == 72
 
 
+def test_what_crops_buy(tmp_path, edgekit_here, several_model, several_photos):
+    command = ("tta", several_model, "--data", several_photos, "--plan", "full", "--plan", "own", "--crops", "1,2")
+    code, told, err = edgekit_here(*command, "--split", "all", "--out", tmp_path / "study")
+    assert code == 0, err
+    assert "all labels right" in told
+    (one,) = json.loads((tmp_path / "study" / "tta.json").read_text())["models"]
+    assert [point["way"] for point in one["points"]] == ["centre", "full", "own ×1", "own ×2"]
+    code, told, _ = edgekit_here("evaluate", several_model, "--data", several_photos, "--split", "all", "--json")
+    assert one["points"][-1]["exact_match"]["value"] == json.loads(told)["report"]["exact_match"]["value"]
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
         pytest.param(("bench", "MODEL", "--data", "DATA"), "a benchmark is for models of exactly one", id="bench"),
-        pytest.param(("tta", "MODEL", "--data", "DATA"), "a study of crops is for models of exactly one", id="tta"),
         pytest.param(("tune", "MODEL", "--data", "DATA"), "tuning is for models of exactly one", id="tune"),
         pytest.param(
             ("evaluate", "MODEL", "--data", "DATA", "--target", "eer"), "a threshold by rule is for", id="threshold"

@@ -52,13 +52,13 @@ def test_other_photos(several_model, tmp_path):
     assert (found.part, found.report.n) == ("all", 30)
 
 
-def test_what_is_refused(several_model, several, several_photos, small_model, dataset):
+def test_what_is_refused(several_model, several, several_photos, red_blue_file):
     with pytest.raises(ContractError, match="this evaluation is for models of exactly one label a photo, got patches"):
         evaluate_model(several_model, several)
     with pytest.raises(DataError, match="tells several labels of a photo, got photos read with one each"):
         evaluate_labels(several_model, load_dataset(several_photos))
     with pytest.raises(DataError, match="tells one label of a photo, got photos read with several"):
-        evaluate_labels(small_model, several)
+        evaluate_labels(red_blue_file, several)
     with pytest.raises(DataError, match="leave --slices out"):
         evaluate_labels(several_model, several, EvaluateConfig(slices=("group",)))
     strange = replace(several, labels=("blue", "green", "mauve"))
