@@ -29,4 +29,5 @@ def several(record: Record) -> str:
     ]
     ways = table(["head", "crops", "mean average precision, out of fold", "log loss, out of fold"], tried)
     chosen = record["chosen"]
-    return f"{told}\n\n{table(columns, rows)}\n\nChosen out of fold: {chosen['head']} on `{chosen['plan']}`, among\n\n{ways}"
+    among = f"Chosen out of fold: {chosen['head']} on `{chosen['plan']}`, among"
+    return f"{told}\n\n{table(columns, rows)}\n\n{among}\n\n{ways}"
