@@ -144,11 +144,11 @@ def judged(model: Path, photos: Path, out: Path) -> LabelsReport:
 def tried(work: Path, backbone: list[str], head: str, plan: str, crops: int) -> Variant:
     """Solve a head one way; what folds say of it."""
     out = run_of(work, head, plan)
-    edgekit(
-        "finetune", work / "train", "--out", out, "--multi-label", "--test-fraction", "0", "--head", head,
-        "--plan", plan, "--crops", crops, "--draws", DRAWS[plan], "--cache", work / "features", "--overwrite",
-        *backbone,
-    )  # fmt: skip
+    if not RunFolder(root=out).record("float").exists():
+        edgekit(
+            "finetune", work / "train", "--out", out, "--multi-label", "--test-fraction", "0", "--head", head,
+            "--plan", plan, "--crops", crops, "--draws", DRAWS[plan], "--cache", work / "features", *backbone,
+        )  # fmt: skip
     record = RunFolder(root=out).read("float")
     precisions = [one.average_precision for one in record.told_labels]
     loss = record.history["val_loss"][record.best_epoch]
@@ -168,7 +168,7 @@ def main() -> None:
     parser.add_argument("train", type=Path)
     parser.add_argument("test", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--work", type=Path, help="folder of montages and runs; a temporary one by default")
+    parser.add_argument("--work", type=Path, help="folder of montages and runs, which a re-run takes; a temporary one by default")
     parser.add_argument("--pools", type=int, default=8, help="of training photos; of test photos half as many")
     parser.add_argument("--each", type=int, default=48, help="montages of each pool")
     parser.add_argument("--seed", type=int, default=0)

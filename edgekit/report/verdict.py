@@ -113,8 +113,8 @@ def judge(model: Model) -> ModelVerdict:
     checks = (*budgets, _gate(model), *unfinished)
     outcomes = {one.outcome for one in checks}
     outcome: Outcome = "no" if "no" in outcomes else "open" if "open" in outcomes else "yes"
-    told = (*model.evaluated, *model.labels_evaluated)
-    evaluated = [part for one in told for part in one.caution.split("; ") if part]
+    said = [one.caution for one in model.evaluated] + [one.caution for one in model.labels_evaluated]
+    evaluated = [part for caution in said for part in caution.split("; ") if part]
     evaluated += [one.gap.warning for one in model.evaluated if one.gap is not None and one.gap.warning]
     cautions = [*model.cautions, *(part for one in model.measured for part in one.cautions), *evaluated]
     return ModelVerdict(

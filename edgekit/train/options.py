@@ -295,10 +295,10 @@ class TrainConfig:
         if not self.multi_label:
             return
         for option, given, why in (
+            ("--from", self.start is not None, "goes on with heads of one label a photo"),
             (f"--bona-fide {self.bona_fide}", bool(self.bona_fide), "is the one label that excludes all others"),
             ("--heads scales", self.heads == "scales", "are solved for one label a photo"),
             ("--head mlp", self.head == "mlp", "is trained for one label a photo"),
-            ("--from", self.start is not None, "goes on with heads of one label a photo"),
             (f"--mixup {self.whole.mixup:g}", self.whole.mixup > 0, "mixes photos of one label each"),
         ):
             if given:

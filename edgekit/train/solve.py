@@ -13,7 +13,7 @@ from edgekit.data.splits import Split
 from edgekit.train.head import FeatureSet, Head, group_weights
 from edgekit.train.mlp import solve_mlp
 from edgekit.train.options import HeadKind, TrainConfig
-from edgekit.train.photo_heads import MAX_SOLVED_PHOTOS, solve_logistic, solve_scale_ridge
+from edgekit.train.photo_heads import LABEL_PENALTIES, MAX_SOLVED_PHOTOS, solve_logistic, solve_scale_ridge
 from edgekit.train.ridge import solve_ridge
 from edgekit.train.start_from import solve_from
 
@@ -49,7 +49,7 @@ def label_solver(config: TrainConfig, photos: int) -> Callable[[FeatureSet, int]
     """
     if config.head == "logistic":
         return solve_logistic
-    return solve_scale_ridge if photos <= MAX_SOLVED_PHOTOS else solve_ridge
+    return partial(solve_scale_ridge, penalties=LABEL_PENALTIES) if photos <= MAX_SOLVED_PHOTOS else solve_ridge
 
 
 def head_weights(dataset: Dataset, split: Split, config: TrainConfig) -> Float64Array | None:
