@@ -168,9 +168,11 @@ def main() -> None:
     parser.add_argument("train", type=Path)
     parser.add_argument("test", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--work", type=Path, help="folder of montages and runs, which a re-run takes; a temporary one by default")
+    parser.add_argument(
+        "--work", type=Path, help="folder of montages and runs, which a re-run takes; a temporary one by default"
+    )
     parser.add_argument("--pools", type=int, default=8, help="of training photos; of test photos half as many")
-    parser.add_argument("--each", type=int, default=48, help="montages of each pool")
+    parser.add_argument("--each", type=int, default=32, help="montages of each pool")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--qat", action="store_true", help="solve the head again on int8 features before int8")
     parser.add_argument("--backbone", default="", help="options of finetune that name the network, as one word")
