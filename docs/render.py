@@ -23,6 +23,7 @@ from rendering.models import card, chain, demo, noise, recapture, targets
 from rendering.ports import port_speed, ports
 from rendering.recipes import recipes
 from rendering.serving import limits, load
+from rendering.several import several
 from rendering.shipped import figures, shipped
 from rendering.speed import agreement, devices, gains, ideas, runtime, same_answers, soak, training
 from rendering.studies import classes, study, unseen
@@ -67,6 +68,7 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (RESULTS / "unknown.md", "unknown", "unknown.json", unknown),
     (RESULTS / "backbones.md", "backbones", "backbones.json", backbones),
     (TRAINING, "begun", "from-recapture.json", begun),
+    (ROOT / "docs" / "multi-label.md", "several", "multi-label.json", several),
     (RESULTS / "tta.md", "study", "tta.json", study),
     (RESULTS / "tta.md", "classes", "tta.json", classes),
     (RESULTS / "tta.md", "unseen", "tta.json", unseen),

@@ -377,6 +377,18 @@ class Contract:
             if told:
                 raise ContractError(f"a contract of several labels must be without {what}")
 
+    def check_one_label(self, what: str) -> None:
+        """Hold that exactly one label of a photo is right, for ``what`` does not know of several.
+
+        Raises:
+            ContractError: a photo may have several.
+        """
+        if self.multi_label is not None:
+            raise ContractError(
+                f"{what} is for models of exactly one label a photo, got {self.name}, which tells several; "
+                "name another model"
+            )
+
     def _check_heads(self) -> None:
         if self.heads is None:
             return

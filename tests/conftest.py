@@ -18,7 +18,7 @@ from hypothesis import settings
 
 from edgekit.runtime import Bundle, read_bundle
 
-pytest_plugins = ["fixtures.photos", "fixtures.runs", "fixtures.devices"]
+pytest_plugins = ["fixtures.photos", "fixtures.runs", "fixtures.several", "fixtures.devices"]
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = Path(__file__).parent / "models"

@@ -90,7 +90,7 @@ DISTRIBUTION_OF = {"cv2": "opencv_python_headless", "sklearn": "scikit_learn"}
 FROM_THE_SYSTEM = {"picamera2"}
 
 # What commands share. A command knows no other command; the demo runs others as a user would, in processes.
-SHARED_BY_COMMANDS = {"cli.console", "cli.options", "cli.threshold", "cli.watch"}
+SHARED_BY_COMMANDS = {"cli.console", "cli.options", "cli.several", "cli.threshold", "cli.watch"}
 
 MAX_BODY_LINES = 60
 MAX_PARAMETERS = 6

@@ -130,6 +130,7 @@ class BenchPlan:
     def __init__(self, model: Path, dataset: Dataset, config: BenchConfig) -> None:
         self.model, self.config = model, config
         self.bundle = read_bundle(model)
+        self.bundle.contract.check_one_label("a benchmark")
         self.dataset = dataset = regions_for(self.bundle, dataset)
         self.model_bytes = model.stat().st_size
         self.contract = self.bundle.contract

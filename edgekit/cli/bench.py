@@ -148,7 +148,7 @@ def bench(
         check_interpreter(name)
     for name in config.delegates:
         check_delegate(name)
-    how, known = options.reading(columns, folders), options.labels_of(model)
+    how, known = options.read_for(options.reading(columns, folders), model, no="a benchmark"), options.labels_of(model)
     options.check_places({"a benchmark": folder}, data)
     devices = open_devices(device or ["local"])
     try:

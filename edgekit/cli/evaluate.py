@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgekit.cli import console, options
+from edgekit.cli.several import print_labels
 from edgekit.cli.threshold import choose_threshold
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.metrics.wording import (
@@ -26,12 +28,14 @@ from edgekit.metrics.wording import (
 from edgekit.terminal import printable
 
 if TYPE_CHECKING:
+    from edgekit.data.options import DataReading
     from edgekit.data.regions import WithoutRegion
     from edgekit.evaluate.accuracy import EvaluateRecord
     from edgekit.evaluate.on_phone import PhoneAgreement
     from edgekit.metrics.breakdown import ClassTable, Detail
     from edgekit.metrics.classification import Evaluation
     from edgekit.metrics.open_set import OpenSet
+    from edgekit.runtime import Bundle
 
 _SHOWN_MISTAKES = 5
 _SHOWN_PAIRS = 20
@@ -76,9 +80,13 @@ def evaluate(
         return
     # Photos take long to read, which a mistaken model need not wait for.
     bundle = read_bundle(model)
+    how = replace(how, multi_label=bundle.contract.multi_label is not None)
     wanted = None if slices is None else options.names(slices)
     config = EvaluateConfig(part=split, crops=crops, stop_early=not all_crops, slices=wanted)
     options.check_places({"an evaluation": out}, data)
+    if how.multi_label:
+        _evaluate_labels(model, data, how, config, bundle=bundle, out=out, skip_bad=skip_bad, json=json)
+        return
     with options.opened(data) as (folder, export), console.progress() as progress:
         known = bundle.contract.labels
         others = bundle.contract.unknown is not None
@@ -94,6 +102,32 @@ def evaluate(
         console.note(f"{beside(model)} is not there, so nothing is told of photos that are asked again")
     if out is not None:
         console.note(f"wrote {out / 'evaluate.json'} and {', '.join(path.name for path in written)}")
+
+
+def _evaluate_labels(
+    model: Path,
+    data: Path,
+    how: DataReading,
+    config: EvaluateConfig,
+    *,
+    bundle: Bundle,
+    out: Path | None,
+    skip_bad: bool,
+    json: bool,
+) -> None:
+    """Measure a model of several labels a photo."""
+    from edgekit.evaluate.several import evaluate_labels
+    from edgekit.records import write_json
+
+    with console.progress() as progress:
+        dataset = options.load_photos(data, how, known=bundle.contract.labels, skip_bad=skip_bad, progress=progress)
+        record = evaluate_labels(model, dataset, config, bundle=bundle, progress=progress)
+    if out is not None:
+        write_json(out / "evaluate.json", record)
+    console.show(record, print_labels, json=json)
+    print_left_out(record.left_out)
+    if out is not None:
+        console.note(f"wrote {out / 'evaluate.json'}")
 
 
 def _write_evaluation(record: EvaluateRecord, out: Path, name: str) -> list[Path]:

@@ -318,7 +318,7 @@ def _explain_photos(
 
 def _loaded(model: str, threads: int) -> tuple[Classifier, MakeGradcam | None]:
     """A model by its file or its name; or the float network of a run, with its Grad-CAM."""
-    from edgekit.explain.whole_photos import refuse_regions
+    from edgekit.explain.whole_photos import refuse_others
     from edgekit.runtime import Classifier
     from edgekit.terminal import captured_stderr
     from edgekit.train.record import RunFolder
@@ -332,7 +332,7 @@ def _loaded(model: str, threads: int) -> tuple[Classifier, MakeGradcam | None]:
         with captured_stderr():
             return Classifier.load(model_file(model), threads=threads), None
     # Before TensorFlow is loaded, which takes seconds.
-    refuse_regions(RunFolder(root=folder).read("float").config.regions)
+    refuse_others(RunFolder(root=folder).read("float").config)
     from edgekit.explain.gradcam import read_run
 
     heat, bundle = read_run(folder)
@@ -378,7 +378,7 @@ def _probe(
     require("scipy")
     from edgekit.explain.probe_figure import plot_probes
     from edgekit.explain.probes import probe_photos
-    from edgekit.explain.whole_photos import refuse_regions
+    from edgekit.explain.whole_photos import refuse_others
     from edgekit.records import write_json
 
     if len(files) != 1 or data is None:
@@ -387,7 +387,7 @@ def _probe(
     classifier, _ = _loaded(files[0], threads)
     with classifier, console.progress() as progress:
         # Before photos are looked through.
-        refuse_regions(classifier.contract.regions)
+        refuse_others(classifier.contract)
         known = classifier.contract.labels
         dataset = options.load_photos(data, how, known=known, skip_bad=skip_bad, progress=progress)
         record = probe_photos(classifier, dataset, config, scores=scores, progress=progress)
@@ -511,7 +511,7 @@ def print_network(found: ModelLayers | ModelPicture) -> None:
 
 
 def _explain_int8(files: list[str], config: Int8Config, data: Path | None, out: Path, *, json: bool) -> None:
-    from edgekit.explain.whole_photos import refuse_regions
+    from edgekit.explain.whole_photos import refuse_others
     from edgekit.train.record import RunFolder
 
     if not 1 <= len(files) <= 2:
@@ -521,7 +521,7 @@ def _explain_int8(files: list[str], config: Int8Config, data: Path | None, out: 
         )
     folder = RunFolder(root=Path(files[0]))
     before = folder.read("float")
-    refuse_regions(before.config.regions)
+    refuse_others(before.config)
     name = folder.root.resolve().name
     model = Path(files[1]) if len(files) > 1 else folder.root / f"{name}-int8.tflite"
     if not os.path.exists(model):

@@ -59,6 +59,7 @@ def info(
         ["heads", ", ".join(contract.heads or ())],
         ["classifies", _seen(contract.regions)],
         ["working size", f"{contract.plan.working_px} px or more" if contract.plan.working_px else "the photo's own"],
+        ["several labels", _thresholds(contract)],
         ["decision", _decision(contract)],
         ["unknown", console.unknown_said(contract.unknown)],
         ["operators", ", ".join(f"{count} {name}" for name, count in sorted(inside.operators.items()))],
@@ -122,11 +123,23 @@ def _metadata_rows(model: ForeignModel) -> list[list[str]]:
     ]
 
 
+def _thresholds(contract: Contract) -> str:
+    """From which probability on a photo has each label, where it may have several; else empty."""
+    if contract.multi_label is None:
+        return ""
+    return ", ".join(
+        f"{label} from {least:.3g}" for label, least in zip(contract.labels, contract.multi_label, strict=True)
+    )
+
+
 def _decision(contract: Contract) -> str:
     """How scores become an answer, in words."""
     one = contract.decision
     parts = [f"vote {one.vote}", f"temperature {one.temperature:.3g}"]
-    parts.append("the most probable label" if one.threshold is None else f"attack from score {one.threshold:.3g}")
+    if contract.multi_label is not None:
+        parts.append("every label that reaches its threshold")
+    else:
+        parts.append("the most probable label" if one.threshold is None else f"attack from score {one.threshold:.3g}")
     if one.abstain is not None:
         parts.append(f"retake from score {one.abstain[0]:.3g} to {one.abstain[1]:.3g}")
     if one.floor is not None:

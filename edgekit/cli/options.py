@@ -301,6 +301,14 @@ BonaFide = Annotated[
         help="Label of genuine photos; the others are attacks. 'none' if there is none. [default: told by name]"
     ),
 ]
+MultiLabel = Annotated[
+    bool,
+    typer.Option(
+        "--multi-label",
+        help="A photo may have several labels: in the manifest a|b, or none; or the same file in two folders. Each "
+        "label gets a threshold of its own.",
+    ),
+]
 Calibration = Annotated[
     Path | None,
     typer.Option(
@@ -389,6 +397,27 @@ def reading(columns: str | None, folders: str | None) -> DataReading:
     )
     check_reading(how)
     return how
+
+
+def read_for(how: DataReading, *models: Path, no: str = "") -> DataReading:
+    """The same reading for photos of some models: with several labels a photo where these tell several.
+
+    Args:
+        how: How the user says that the folder is to be read.
+        models: Model files; those after the first are held to be of the first's kind.
+        no: What knows of one label a photo alone; empty where it knows of several.
+
+    Raises:
+        ContractError: a model tells several labels, and ``no`` does not know of that; or one model does and another
+            does not.
+    """
+    from edgekit.runtime import read_bundle
+
+    contracts = [read_bundle(model).contract for model in models]
+    for one in contracts:
+        if no or contracts[0].multi_label is None:
+            one.check_one_label(no or "a comparison with others")
+    return replace(how, multi_label=contracts[0].multi_label is not None)
 
 
 def spelt(how: DataReading) -> str:

@@ -237,7 +237,7 @@ def _print_rows(rows: list[Prediction]) -> None:
             [
                 row.photo,
                 row.label or "error",
-                percent(row.score),
+                _scores(row),
                 NOTHING if row.crops is None else str(row.crops),
                 NOTHING if row.ms is None else f"{row.ms:.1f}",
                 *([_most_probable(row.top)] if has_top else []),
@@ -245,6 +245,13 @@ def _print_rows(rows: list[Prediction]) -> None:
             for row in rows
         ],
     )
+
+
+def _scores(row: Prediction) -> str:
+    """The score; where a photo has several labels, that of each."""
+    if not row.labels:
+        return percent(row.score) if row.labels is None else f"at most {percent(row.score)}"
+    return "|".join(percent((row.probabilities or {})[label]) for label in row.labels)
 
 
 def _most_probable(top: dict[str, float] | None) -> str:

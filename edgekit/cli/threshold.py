@@ -34,6 +34,7 @@ def choose_threshold(
     request = TargetRequest(target=Target.parse(target), part=split, also_test=also_test, write=write)
     with opened(data) as (folder, _), console.progress() as progress:
         bundle = read_bundle(model)
+        bundle.contract.check_one_label("a threshold by rule")
         known = bundle.contract.labels
         dataset = load_photos(
             folder, how, known=known, skip_bad=skip_bad, progress=progress, place=write, what="a model"

@@ -91,6 +91,7 @@ def finetune(
     ] = _SPLIT.test_fraction,
     group_by: options.GroupByOption = None,
     bona_fide: options.BonaFide = None,
+    multi_label: options.MultiLabel = False,
     from_: Annotated[
         str | None,
         typer.Option(
@@ -117,7 +118,7 @@ def finetune(
     from edgekit.train.record import RunFolder
     from edgekit.train.resume import RunOptions
 
-    how = options.reading(columns, folders)
+    how = replace(options.reading(columns, folders), multi_label=multi_label)
     features = options.features_by(context, recipe, backbone, features)
     network = options.network_config(backbone, side, weights, alpha=alpha, features=features, dropout=dropout)
     files = RunOptions(overwrite=overwrite, resume=resume, cache=cache, keep=not no_keep)
@@ -148,6 +149,7 @@ def finetune(
         seed=seed,
         recipe=recipe or "",
         overrides=options.overrides(context, recipe_named(recipe)) if recipe else {},
+        multi_label=multi_label,
     )
     config = options.with_detector(config, regions, detector=detector, align=align, margin=margin)
     config = options.with_unknown(config, unknown=unknown, cost=unknown_cost, rule=unknown_rule)
@@ -159,12 +161,12 @@ def finetune(
         dataset = load_dataset(
             data,
             reading=how,
-            check_labels=partial(_check_labels, bona_fide, start, unknown=unknown),
+            check_labels=partial(_check_labels, bona_fide, start, unknown=unknown, multi_label=multi_label),
             skip_bad=skip_bad,
             progress=progress,
         )
         _caution_own_photos(start, dataset)
-        if bona_fide is not None or start is None:
+        if not multi_label and (bona_fide is not None or start is None):
             config = replace(config, bona_fide=options.bona_fide_label(bona_fide, dataset.labels))
         # TensorFlow takes seconds to load, which a mistake above need not wait for.
         from edgekit.train.finetune import finetune
@@ -207,7 +209,16 @@ def _caution_own_photos(start: Start | None, dataset: Dataset) -> None:
         console.caution("it begins from a run of these very photos, so what folds and tests say of it flatters")
 
 
-def _check_labels(bona_fide: str | None, start: Start | None, labels: tuple[str, ...], *, unknown: bool) -> None:
+def _check_labels(
+    bona_fide: str | None, start: Start | None, labels: tuple[str, ...], *, unknown: bool, multi_label: bool
+) -> None:
+    if multi_label:
+        if bona_fide is not None:
+            raise EdgekitError(
+                f"--bona-fide names one of exactly one label a photo, got --multi-label, too ({bona_fide!r}); leave "
+                "one of them out"
+            )
+        return
     genuine = options.bona_fide_label(bona_fide, labels)
     if start is not None:
         start.note.check_labels(labels)
@@ -246,6 +257,7 @@ def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) ->
             judged = f"out of {record.folds} folds" if record.folds else "validation"
             console.note(f"{which}: {judged} loss {best['val_loss']:.3f}, balanced accuracy {accuracy}")
         print_unknown(record.unknown)
+        print_labels_told(record)
         console.caution(record.split.caution, record.calibration_images.caution if record.calibration_images else "")
         recipe, changed = record.config.recipe, record.config.overrides
         if recipe:
@@ -276,6 +288,18 @@ def print_unknown(found: UnknownFound | None) -> None:
         columns,
         rows,
     )
+
+
+def print_labels_told(record: TrainRecord) -> None:
+    """What photos that did not train it say of each label, where a photo may have several."""
+    if not record.told_labels:
+        return
+    rows = [
+        [one.label, str(one.photos), f"{one.average_precision:.3f}", f"{one.threshold:.3f}"]
+        for one in record.told_labels
+    ]
+    judged = f"out of {record.folds} folds" if record.folds else "on the validation photos"
+    console.print_table(f"labels, {judged}", ["label", "photos", "average precision", "threshold"], rows)
 
 
 def qat(
@@ -353,7 +377,11 @@ def convert(
         Literal["auto", "float", "qat"], typer.Option(help="Weights; auto takes qat for int8 when it is there.")
     ] = _CONVERT.stage,
     max_drop: Annotated[
-        float, typer.Option(help="Points of balanced accuracy that may be lost, beside what chance explains.")
+        float,
+        typer.Option(
+            help="Points of balanced accuracy, of several labels a photo of mean average precision, that may be lost, "
+            "beside what chance explains."
+        ),
     ] = _CONVERT.max_drop,
     allow_drop: Annotated[bool, typer.Option("--allow-drop", help="Write the file although more was lost.")] = False,
     single_frame: Annotated[
@@ -419,10 +447,11 @@ def convert(
         console.note(told)
     if record.contract.unknown is not None:
         console.note(f"unknown {console.unknown_said(record.contract.unknown)}")
+    then = "bench" if record.contract.multi_label is None else "evaluate"
     console.note(
         f"wrote {target} ({file_size(record.model_bytes)}, {precision} from the {record.stage} stage, "
         f"runs on {', '.join(record.contract.checked_on)}); next:"
-        f" {console.command('bench', target, '--data', photos)}{options.spelt(before.reading)}"
+        f" {console.command(then, target, '--data', photos)}{options.spelt(before.reading)}"
     )
 
 
@@ -457,6 +486,6 @@ def print_gate(gate: Gate) -> None:
         for one in gate.classes
     ]
     shares = (gate.float_balanced_accuracy, gate.balanced_accuracy, gate.agreement)
-    rows.append(["balanced accuracy", str(gate.photos), *map(percent, shares)])
+    rows.append([gate.measure, str(gate.photos), *map(percent, shares)])
     columns = ["recall", "photos", "float", "converted", "same answer"]
     console.print_table(f"{gate.photos_told}; {count(gate.crops, 'crop')} of each", columns, rows)

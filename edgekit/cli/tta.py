@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from edgekit.cli import console, options
+from edgekit.cli.several import print_label_crops
 from edgekit.errors import require
 from edgekit.evaluate.options import TtaConfig
 from edgekit.metrics.wording import count
 
 if TYPE_CHECKING:
+    from edgekit.evaluate.several_tta import LabelsStudy
     from edgekit.evaluate.tta import TtaRecord
 
 _TTA = TtaConfig()
@@ -54,6 +56,7 @@ def tta(
     with classic random crops for every model. A re-run with the same --out goes on.
     """
     require("scipy")
+    from edgekit.evaluate.several_tta import compare_label_crops
     from edgekit.evaluate.tta import compare_crops
 
     config = TtaConfig(
@@ -62,16 +65,32 @@ def tta(
         baseline=baseline,
     )
     options.check_places({"a study": out}, data)
-    how, known = options.reading(columns, folders), options.labels_of(*models)
+    how = options.read_for(options.reading(columns, folders), *models)
+    known = options.labels_of(*models)
     with options.opened(data) as (folder, _), console.progress() as progress:
         dataset = options.load_photos(folder, how, known=known, skip_bad=skip_bad, progress=progress)
         scores = None if out is None or no_keep else out / "scores"
+        if how.multi_label:
+            several = compare_label_crops(models, dataset, config, part=split, scores=scores, progress=progress)
+            _tell_labels(several, out, json=json)
+            return
         record = compare_crops(models, dataset, config, part=split, scores=scores, progress=progress)
     if out is not None:
         _write_tta(record, out)
     console.show(record, print_tta, json=json)
     if out is not None:
         console.note(f"wrote {out / 'tta.json'}, tta.md and tta.png")
+
+
+def _tell_labels(record: LabelsStudy, out: Path | None, *, json: bool) -> None:
+    """Show and write a study of models of several labels a photo."""
+    from edgekit.records import write_json
+
+    if out is not None:
+        write_json(out / "tta.json", record)
+    console.show(record, print_label_crops, json=json)
+    if out is not None:
+        console.note(f"wrote {out / 'tta.json'}")
 
 
 def _plan(text: str) -> tuple[str, int | None]:

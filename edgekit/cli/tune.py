@@ -50,6 +50,7 @@ def tune(
 
     with options.opened(data) as (folder, _), console.progress() as progress:
         bundle = read_bundle(model)
+        bundle.contract.check_one_label("tuning")
         dataset = options.load_photos(
             folder, how, known=bundle.contract.labels, skip_bad=skip_bad, progress=progress, place=place, what="a model"
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgekit.cli import console, options
+from edgekit.data.options import AS_IT_LIES
 from edgekit.errors import EdgekitError
 from edgekit.metrics.wording import count, file_size
 from edgekit.web.options import WebConfig
@@ -75,7 +76,13 @@ def _test_photos(model: Path, data: Path, out: Path, progress: Progress) -> tupl
     from edgekit.runtime import read_bundle
 
     dataset = options.load_photos(
-        data, skip_bad=False, progress=progress, known=options.labels_of(model), place=out, what="a page"
+        data,
+        options.read_for(AS_IT_LIES, model, no="the benchmark of a page"),
+        skip_bad=False,
+        progress=progress,
+        known=options.labels_of(model),
+        place=out,
+        what="a page",
     )
     chosen = choose_photos(dataset, read_bundle(model).contract, "auto", progress=progress)
     return dataset.root, chosen.samples

@@ -6,15 +6,15 @@ import math
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgekit.arrays import Int64Array, RGBArray
+from edgekit.arrays import RGBArray
 from edgekit.contract import Contract, Precision
-from edgekit.convert.gate import ConvertRecord, Gate, compare_models
+from edgekit.convert.gate import Compared, ConvertRecord, Gate, compare_models
 from edgekit.convert.options import ConvertConfig
 from edgekit.convert.rejected import (
     JudgedModel,
@@ -24,6 +24,7 @@ from edgekit.convert.rejected import (
     remove_rejected,
     write_with_record,
 )
+from edgekit.convert.several import judge_labels
 from edgekit.convert.single_frame import (
     at_one_frame,
     measured_on_one_frame,
@@ -33,13 +34,12 @@ from edgekit.convert.single_frame import (
 from edgekit.convert.unknown import UnknownOutput
 from edgekit.data.checks import refuse_among_photos
 from edgekit.data.dataset import Dataset
-from edgekit.data.manifest import Sample
 from edgekit.errors import DataError, EdgekitError
 from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos
 from edgekit.locks import working_in
 from edgekit.metrics.classification import classification_report, evaluation_of
 from edgekit.metrics.wording import duration
-from edgekit.modelfile.flatbuffer import append_softmax
+from edgekit.modelfile.flatbuffer import append_sigmoid, append_softmax
 from edgekit.modelfile.write import NO_SHA256, make_bundle
 from edgekit.progress import SILENT, Progress
 from edgekit.quantize.calibration import CalibrationConfig
@@ -51,7 +51,6 @@ from edgekit.runtime.bundle import Bundle
 from edgekit.scoring.operating_point import fit_decision, fit_unknown
 from edgekit.scoring.out_of_fold import OutOfFold, beside_content, some_of_each
 from edgekit.scoring.passes import score_photos
-from edgekit.scoring.scores import Scores
 from edgekit.scoring.source import crop_source
 from edgekit.train.finetune import of_run, versions
 from edgekit.train.network import first_head_alone, with_pooled_taps
@@ -78,7 +77,7 @@ class GateFailed(EdgekitError):
         sure = f" (95 % sure: by {gate.least_drop_points:.2f} at least)" if gate.least_drop_points is not None else ""
         lines = "".join(f"\n  {remedy}" for remedy in remedies)
         super().__init__(
-            f"balanced accuracy fell by {gate.drop_points:.2f} points{sure} on {gate.photos_told}, at most "
+            f"{gate.measure} fell by {gate.drop_points:.2f} points{sure} on {gate.photos_told}, at most "
             f"{gate.max_drop_points:.2f} are allowed; the file is kept as {kept}. What can be done:{lines}"
         )
         self.gate = gate
@@ -112,7 +111,7 @@ def convert_run(
         if stage == "qat":
             folder.check_origin(record)
         folder.check_photos(record, dataset)
-        _refuse_frame(config, record)
+        _refuse_single_frame(config, record)
         dataset = of_run(dataset, folder, record, REFUSE, progress)
         ranges = _calibration(dataset, record, config, progress) if config.precision in CALIBRATED else None
         used = ranges.calibration if ranges is not None else None
@@ -128,7 +127,7 @@ def convert_run(
                 compared = _out_of_fold(models.bundles[0], models.folds, dataset, shown, progress)
             kept = _judge(models.bundles[0], compared, record.unknown, max_drop=config.max_drop)
             # Apps that squash the whole photo don't show what a model of regions was trained on.
-            if record.config.regions is None:
+            if record.config.regions is None and not record.config.multi_label:
                 if models.folds is None:
                     kept = kept._replace(bundle=measured_on_one_frame(kept.bundle, dataset, record, progress))
                 else:
@@ -155,15 +154,19 @@ def convert_run(
         return converted
 
 
-def _refuse_frame(config: ConvertConfig, record: TrainRecord) -> None:
+def _refuse_single_frame(config: ConvertConfig, record: TrainRecord) -> None:
+    if not config.single_frame:
+        return
     regions = record.config.regions
-    if config.single_frame and regions is not None:
+    if regions is not None:
         raise EdgekitError(f"--single-frame is for whole photos, the run classifies {regions.thing}s; leave it out")
-    if config.single_frame and record.unknown is not None:
+    if record.unknown is not None:
         raise EdgekitError(
             "--single-frame solves a head of its own, for which no class was held out, got a run with --unknown; leave "
             "it out, or finetune without --unknown"
         )
+    if record.config.multi_label:
+        raise EdgekitError("--single-frame is for one label a photo, the run has several; leave it out")
 
 
 class _Folds(NamedTuple):
@@ -203,7 +206,7 @@ def _converted(
     if unknown is not None:
         draft = unknown.told_in(draft)
     progress.begin(f"converting to {draft.precision}", 2)
-    flatbuffer = append_softmax(_logits(network, draft.precision, pixels, unknown))
+    flatbuffer = _with_probabilities(_logits(network, draft.precision, pixels, unknown), record)
     progress.advance()
     bundles, of_float, reference = [make_bundle(flatbuffer, draft, folder.read_detector(record))], of_stage, network
     if record.stage != "float" and (frames is not None or of_stage is None):
@@ -214,7 +217,7 @@ def _converted(
     elif record.stage != "float":
         of_float = folder.out_of_fold(before)
     if of_stage is None and draft.precision != "float32":
-        bundles.append(_reference(append_softmax(to_flatbuffer(reference, "float32", None)), draft))
+        bundles.append(_reference(_with_probabilities(to_flatbuffer(reference, "float32", None), record), draft))
     progress.advance()
     if of_float is None or of_stage is None:
         return _Models(bundles, None)
@@ -227,6 +230,11 @@ def _logits(network: Any, precision: Precision, pixels: RGBArray | None, unknown
         return to_flatbuffer(network, precision, pixels)
     shown = with_pooled_taps(network) if unknown.takes_features else network
     return unknown.append(to_flatbuffer(shown, precision, pixels))
+
+
+def _with_probabilities(flatbuffer: bytes, record: TrainRecord) -> bytes:
+    """A model that ends in logits with what makes them probabilities: of one label a photo, or each by itself."""
+    return append_sigmoid(flatbuffer) if record.config.multi_label else append_softmax(flatbuffer)
 
 
 def _remedies(folder: RunFolder, failed: ConvertRecord, record: TrainRecord) -> list[str]:
@@ -316,7 +324,11 @@ def _contract(record: TrainRecord, precision: Precision, ranges: Calibration | N
             **({"started_from_sha256": record.config.start.sha256} if record.config.start else {}),
         },
     )
-    return contract.with_heads(record.config.head_scales).with_regions(record.config.regions)
+    contract = contract.with_heads(record.config.head_scales).with_regions(record.config.regions)
+    if not record.config.multi_label:
+        return contract
+    # Those of the float network, until what the file itself says has chosen others.
+    return contract.with_multi_label(tuple(one.threshold for one in record.told_labels))
 
 
 def _reference(flatbuffer: bytes, draft: Contract) -> Bundle:
@@ -332,39 +344,20 @@ def float_bundle(network: Any, record: TrainRecord, *, name: str) -> Bundle:
         record: That stage's record.
         name: Name of the model.
     """
-    flatbuffer = append_softmax(to_flatbuffer(network, "float32", None))
+    flatbuffer = _with_probabilities(to_flatbuffer(network, "float32", None), record)
     return _reference(flatbuffer, _contract(record, "float32", None, name=name))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Compared:
-    """What the converted model and the float one say of photos that did not train what judges them.
-
-    Attributes:
-        scores: The converted model's.
-        samples: Photos of the scores.
-        before: The float one's, of the same photos.
-        rows: Photos that the converted file itself scored: those of the gate.
-        keeps_folds: Whether folds inside the training photos judged, so that the scores are to be kept.
-    """
-
-    scores: Scores
-    samples: tuple[Sample, ...]
-    before: Scores
-    rows: Int64Array
-    keeps_folds: bool
-
-
-def _held_out(bundles: list[Bundle], dataset: Dataset, record: TrainRecord, progress: Progress) -> _Compared:
+def _held_out(bundles: list[Bundle], dataset: Dataset, record: TrainRecord, progress: Progress) -> Compared:
     """Score validation photos with the converted model and the float one; a float model alone is its own measure."""
     plan, side = record.config.plan, record.config.network.side_px
     samples = record.split.samples(dataset, "val")
     scored = score_photos(bundles, crop_source(dataset, samples, plan, side), crops=plan.crops, progress=progress)
     rows = np.arange(len(samples))
-    return _Compared(scores=scored[0], samples=samples, before=scored[-1], rows=rows, keeps_folds=False)
+    return Compared(scores=scored[0], samples=samples, before=scored[-1], rows=rows, keeps_folds=False)
 
 
-def _out_of_fold(bundle: Bundle, folds: _Folds, dataset: Dataset, record: TrainRecord, progress: Progress) -> _Compared:
+def _out_of_fold(bundle: Bundle, folds: _Folds, dataset: Dataset, record: TrainRecord, progress: Progress) -> Compared:
     """Scores of the training photos by heads that had not seen them, with what the file changes about a score."""
     plan, side = record.config.plan, record.config.network.side_px
     samples = record.split.samples(dataset, "train")
@@ -373,14 +366,16 @@ def _out_of_fold(bundle: Bundle, folds: _Folds, dataset: Dataset, record: TrainR
     source = crop_source(dataset, [samples[row] for row in rows], plan, side)
     (scored,) = score_photos([bundle], source, crops=plan.crops, progress=progress)
     scores, before = folds.of_stage.by_file(scored, rows, targets), folds.of_float.scores(targets)
-    return _Compared(scores=scores, samples=samples, before=before, rows=rows, keeps_folds=True)
+    return Compared(scores=scores, samples=samples, before=before, rows=rows, keeps_folds=True)
 
 
-def _judge(model: Bundle, compared: _Compared, unknown: UnknownFound | None, *, max_drop: float) -> JudgedModel:
+def _judge(model: Bundle, compared: Compared, unknown: UnknownFound | None, *, max_drop: float) -> JudgedModel:
     """The converted model with its operating point, and the gate, on photos that did not train what judges them.
 
     The gate compares labels alone; what the rule for unknown costs is chosen on what the file says.
     """
+    if model.contract.multi_label is not None:
+        return judge_labels(model, compared, max_drop=max_drop)
     names = [sample.group for sample in compared.samples]
     groups = names if all(names) else None
     closed = model.contract.with_unknown(None)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from edgekit.contract import BETWEEN_LABELS
 from edgekit.data.checks import (
     BadPhoto,
     check_files,
@@ -21,6 +22,7 @@ from edgekit.data.manifest import COLUMNS, NEWER, Sample
 from edgekit.data.names import same_names, shorten
 from edgekit.data.options import AS_IT_LIES, DataReading, DerivedBy
 from edgekit.data.regions import FoundRegions
+from edgekit.data.several import labels_of, merge_copies, refuse_everywhere, with_several
 from edgekit.errors import DataError
 from edgekit.progress import SILENT, Progress
 from edgekit.records import sha256
@@ -33,7 +35,7 @@ class Dataset:
     Args:
         root: The data folder.
         samples: The usable photos, sorted by path.
-        labels: The classes, sorted.
+        labels: The classes, sorted; where a photo may have several, the single ones.
         bad: The photos that were left out, sorted by path.
         sha256: Identifies the data: what is known of each usable photo, and the SHA-256 of its file.
         reading: How its owner said the folder is to be read.
@@ -58,6 +60,15 @@ class Dataset:
     def has_groups(self) -> bool:
         """Whether the photos have groups: all have, or none."""
         return any(sample.group for sample in self.samples)
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a photo may have several labels, or none."""
+        return self.reading.multi_label
+
+    def labels_of(self, sample: Sample) -> tuple[str, ...]:
+        """The labels of a photo."""
+        return labels_of(sample.label) if self.multi_label else (sample.label,)
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -101,17 +112,36 @@ def load_dataset(
     """
     folder = read_folder(root, reading, known=known)
     samples = folder.samples
-    if folder.understood.kind == "manifest":
+    if reading.multi_label:
+        folder = with_several(folder)
+        samples = folder.samples
+    elif folder.understood.kind == "manifest":
         _check_labels_have_folders(root / folder.understood.table, root, samples)
     folder.check_classes(least=1 if known else 2, known=known)
     folder.tell(progress)
-    samples = _as_known(samples, known, progress)
+    barred = sorted({sample.label for sample in samples if BETWEEN_LABELS in sample.label})
+    if barred and not reading.multi_label:
+        progress.say(f"{barred[0]!r} is one label here; `edgekit finetune --multi-label` reads it as several")
+    samples = _as_known(samples, known, progress) if not reading.multi_label else samples
     if check_labels is not None:
-        check_labels(tuple(sorted({sample.label for sample in samples})))
+        check_labels(_single_labels(samples, reading))
     # Reading the photos takes long: what can be known before is said before.
     _check_columns(root, samples)
     check_files(root, [sample.path for sample in samples])
-    return _check_content(root, samples, reading, skip_bad or reading.skip_bad, progress)
+    is_by_folders = folder.understood.kind not in ("manifest", "table")
+    dataset = _check_content(
+        root, samples, reading, skip_bad or reading.skip_bad, progress, merges=reading.multi_label and is_by_folders
+    )
+    if reading.multi_label and not known:
+        refuse_everywhere(root, dataset.labels, dataset.samples)
+    return dataset
+
+
+def _single_labels(samples: Sequence[Sample], reading: DataReading) -> tuple[str, ...]:
+    """The classes, sorted."""
+    if not reading.multi_label:
+        return tuple(sorted({sample.label for sample in samples}))
+    return tuple(sorted({label for sample in samples for label in labels_of(sample.label)}))
 
 
 def _as_known(samples: tuple[Sample, ...], known: Collection[str], progress: Progress) -> tuple[Sample, ...]:
@@ -158,7 +188,13 @@ def _check_columns(root: Path, samples: Sequence[Sample]) -> None:
 
 
 def _check_content(
-    root: Path, samples: Sequence[Sample], reading: DataReading, skip_bad: bool, progress: Progress
+    root: Path,
+    samples: Sequence[Sample],
+    reading: DataReading,
+    skip_bad: bool,
+    progress: Progress,
+    *,
+    merges: bool,
 ) -> Dataset:
     """Read every photo and keep the usable ones."""
     checked = check_photos(root, [sample.path for sample in samples], progress)
@@ -167,8 +203,10 @@ def _check_content(
     refuse_bad(root, bad, len(samples), skip_bad=skip_bad)
     usable = tuple(sample for sample, one in pairs if not one.reason)
     digests = [one.sha256 for _, one in pairs if not one.reason]
-    labels = tuple(sorted({sample.label for sample in samples}))
-    refuse_lost_classes(root, labels, {sample.label for sample in usable})
+    labels = _single_labels(samples, reading)
+    refuse_lost_classes(root, labels, _single_labels(usable, reading))
+    if merges:
+        usable, digests = merge_copies(root, usable, digests, progress)
     copies = find_copies(usable, digests)
     if copies:
         sets = shorten((" = ".join(paths) for paths in copies), limit=3, separator="; ")

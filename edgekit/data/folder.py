@@ -59,6 +59,7 @@ class Understood:
     parts: dict[str, int]
     groups: int
     unlabelled: int = 0
+    photos: int | None = None
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...] = ()
     remedy: str = ""
@@ -69,6 +70,9 @@ class Understood:
             first = f"{root}: {count(self.unlabelled, 'photo')} without a class"
         else:
             first = f"{root}: {in_words(self.classes)}"
+            if self.photos is not None:
+                tally = ", ".join(f"{label} {number}" for label, number in self.classes.items())
+                first = f"{root}: {count(self.photos, 'photo')} with {count(len(self.classes), 'label')} ({tally})"
         if self.table:
             first += f", as {self.table} says"
         if self.parts:

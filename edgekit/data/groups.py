@@ -21,6 +21,7 @@ from edgekit.data.lookalikes import WORKING_PX, find_same, perceptual_hash
 from edgekit.data.manifest import Sample
 from edgekit.data.names import shorten
 from edgekit.data.options import DerivedBy
+from edgekit.data.several import labels_of
 from edgekit.data.threads import work_through
 from edgekit.errors import DataError
 from edgekit.metrics.wording import count
@@ -56,12 +57,14 @@ def with_groups(dataset: Dataset, by: DerivedBy | None, progress: Progress = SIL
             f"{dataset.root}: groups are derived for photos that have none, got a group column; leave --group-by out, "
             "or remove the column"
         )
-    groups = derive_groups(dataset.root, dataset.samples, by, progress)
+    groups = derive_groups(dataset.root, dataset.samples, by, progress, multi_label=dataset.multi_label)
     samples = tuple(replace(sample, group=group) for sample, group in zip(dataset.samples, groups, strict=True))
     return replace(dataset, samples=samples, derived_by=by)
 
 
-def derive_groups(root: Path, samples: Sequence[Sample], by: DerivedBy, progress: Progress = SILENT) -> tuple[str, ...]:
+def derive_groups(
+    root: Path, samples: Sequence[Sample], by: DerivedBy, progress: Progress = SILENT, *, multi_label: bool = False
+) -> tuple[str, ...]:
     """The group of each photo by a rule; photos on two sides of a split that the data names never share one.
 
     Args:
@@ -71,6 +74,7 @@ def derive_groups(root: Path, samples: Sequence[Sample], by: DerivedBy, progress
             was taken for an hour, by EXIF; ``camera``: its maker, model and serial number by EXIF; ``look``: photos
             that look alike, one by one in chains.
         progress: Told how many groups there are, and of every photo that is read.
+        multi_label: Whether photos have several labels.
 
     Raises:
         DataError: a photo that the rule says nothing of, one group, one for each photo, or a class in one group alone.
@@ -93,7 +97,8 @@ def derive_groups(root: Path, samples: Sequence[Sample], by: DerivedBy, progress
         )
     # A side that the data gives is not to be questioned here; `data audit` finds what crosses it.
     groups = tuple(f"{key} ({one.split})" if one.split else key for one, key in zip(samples, keys, strict=True))
-    _check_of_use(root, samples, groups, by)
+    held = [labels_of(one.label) if multi_label else (one.label,) for one in samples]
+    _check_of_use(root, held, groups, by)
     (largest, photos), *_ = Counter(groups).most_common(1)
     found = count(len(set(groups)), "group")
     progress.say(f"{found} by {by} of {count(len(samples), 'photo')}, the largest {largest!r} with {photos}")
@@ -135,8 +140,8 @@ def _hash(path: Path) -> int:
     return perceptual_hash(picture)
 
 
-def _check_of_use(root: Path, samples: Sequence[Sample], groups: Sequence[str], by: DerivedBy) -> None:
-    """Hold that groups can be dealt out, and hold more than a photo.
+def _check_of_use(root: Path, held: Sequence[Sequence[str]], groups: Sequence[str], by: DerivedBy) -> None:
+    """Hold that groups of photos with some labels can be dealt out, and hold more than a photo.
 
     Raises:
         DataError: they can't, or don't.
@@ -144,14 +149,15 @@ def _check_of_use(root: Path, samples: Sequence[Sample], groups: Sequence[str], 
     remedy = f"use --group-by {_OTHERS[by]}, or a manifest with the column group"
     if len(set(groups)) == 1:
         raise DataError(f"{root}: --group-by {by} gives one group, {groups[0]!r}, which can't be split; {remedy}")
-    if len(set(groups)) == len(samples):
+    if len(set(groups)) == len(held):
         raise DataError(
-            f"{root}: --group-by {by} gives each of the {len(samples)} photos a group of its own, so no two are known "
+            f"{root}: --group-by {by} gives each of the {len(held)} photos a group of its own, so no two are known "
             f"to be related; {remedy}, or leave it out"
         )
     groups_of = defaultdict[str, set[str]](set)
-    for sample, group in zip(samples, groups, strict=True):
-        groups_of[sample.label].add(group)
+    for labels, group in zip(held, groups, strict=True):
+        for label in labels:
+            groups_of[label].add(group)
     alone = {label: next(iter(found)) for label, found in sorted(groups_of.items()) if len(found) == 1}
     if alone:
         told = shorten((f"{label!r} in {group!r}" for label, group in alone.items()), limit=3)

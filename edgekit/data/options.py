@@ -52,11 +52,13 @@ class DataReading:
         folders: What each level of folders is, from the top: "label", "split", another column of the manifest, or "-"
             for one that means nothing. Empty where the folders' names tell.
         skip_bad: Leave out photos that can't be used instead of refusing them all.
+        multi_label: Whether a photo may have several labels, ``a|b``, or ``none``.
     """
 
     columns: dict[str, str] = field(default_factory=dict)
     folders: tuple[str, ...] = ()
     skip_bad: bool = False
+    multi_label: bool = False
 
 
 AS_IT_LIES = DataReading()

@@ -15,6 +15,7 @@ from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import SPLITS, Sample
 from edgekit.data.names import shorten
 from edgekit.data.options import SplitConfig
+from edgekit.data.several import Membership, memberships
 from edgekit.errors import DataError
 from edgekit.records import sha256, to_json
 
@@ -95,10 +96,10 @@ def split_dataset(dataset: Dataset, config: SplitConfig, *, holds_out_val: bool 
     shares = {"val": config.val_fraction} if holds_out_val else {}
     shares |= {"test": config.test_fraction} if config.test_fraction else {}
     shares = {"train": 1 - sum(shares.values()), **shares}
+    placing = _place(rng, dataset, dataset.samples, shares)
     if dataset.has_groups:
-        return _to_split(_place_groups(rng, dataset.samples, shares), "groups")
-    caution = _CAUTION if len(shares) > 1 else _FOLDS_CAUTION
-    return _to_split(_place_photos(rng, dataset.samples, shares), "random", caution)
+        return _to_split(placing, "groups")
+    return _to_split(placing, "random", _CAUTION if len(shares) > 1 else _FOLDS_CAUTION)
 
 
 def training_folds(dataset: Dataset, split: Split, config: SplitConfig) -> Int64Array:
@@ -113,14 +114,16 @@ def training_folds(dataset: Dataset, split: Split, config: SplitConfig) -> Int64
         DataError: a class stands in one group, or in one photo, alone.
     """
     samples = split.samples(dataset, "train")
-    labels, classes = np.unique([sample.label for sample in samples], return_inverse=True)
-    names = [sample.group or sample.path for sample in samples]
-    units, unit_of = np.unique(names, return_inverse=True)
+    # Of several labels, photos without one must stay, too.
+    members: Sequence[Sample | Membership] = memberships(samples) if dataset.multi_label else samples
+    labels, classes = np.unique([one.label for one in members], return_inverse=True)
+    units = np.unique([sample.group or sample.path for sample in samples])
+    unit_of = np.searchsorted(units, [one.group or one.path for one in members])
     counts = np.zeros((len(units), len(labels)))
     np.add.at(counts, (unit_of, classes), 1)
     for folds in range(min(config.folds, len(units)), 1, -1):
         rng = np.random.default_rng(config.seed)
-        if dataset.has_groups:
+        if dataset.has_groups or dataset.multi_label:
             fold_of = balance(rng, counts / counts.sum(axis=0), np.full(folds, 1 / folds))
         else:
             fold_of = _deal(rng, counts.argmax(axis=1), folds)
@@ -128,7 +131,8 @@ def training_folds(dataset: Dataset, split: Split, config: SplitConfig) -> Int64
         np.add.at(held, fold_of, counts)
         # A fold that is empty leaves nobody out.
         if (held.sum(axis=1) > 0).all() and (counts.sum(axis=0) - held > 0).all():
-            return np.asarray(fold_of[unit_of], dtype=np.int64)
+            own = np.searchsorted(units, [sample.group or sample.path for sample in samples])
+            return np.asarray(fold_of[own], dtype=np.int64)
     what = "groups" if dataset.has_groups else "photos"
     raise DataError(
         f"{dataset.root}: every class must stand in at least 2 {what} of the training photos, so that each is judged by"
@@ -180,7 +184,7 @@ def group_folds(dataset: Dataset, folds: int, seed: int = 0, *, holds_out_val: b
     if any(sample.fold for sample in dataset.samples):
         placing = _given_folds(dataset, list(shares))
     else:
-        placing = _place_groups(np.random.default_rng(seed), dataset.samples, shares)
+        placing = _place(np.random.default_rng(seed), dataset, dataset.samples, shares)
     splits = []
     for number in range(folds):
         role_of = {f"fold {(number + 1) % folds}": "val"} if holds_out_val else {}
@@ -238,7 +242,7 @@ def _take_given(rng: np.random.Generator, dataset: Dataset, config: SplitConfig,
         shares = {"train": 1 - config.val_fraction, "val": config.val_fraction}
         train = [sample for sample in dataset.samples if sample.split == "train"]
         caution = "" if dataset.has_groups else _VAL_CAUTION
-        placing |= (_place_groups if dataset.has_groups else _place_photos)(rng, train, shares)
+        placing |= _place(rng, dataset, train, shares)
     return _to_split(placing, "manifest", "; ".join(filter(None, (untested, caution))))
 
 
@@ -247,7 +251,7 @@ def _check_given(dataset: Dataset, *, needs_test: bool) -> str:
     check_whole(dataset.root, dataset.samples, "split")
     classes_of = defaultdict[str, set[str]](set)
     for sample in dataset.samples:
-        classes_of[sample.split].add(sample.label)
+        classes_of[sample.split].update(dataset.labels_of(sample))
     untested = sorted(set(dataset.labels) - classes_of["test"]) if classes_of["test"] else []
     for name in SPLITS:
         lacking = sorted(set(dataset.labels) - classes_of[name])
@@ -259,6 +263,13 @@ def _check_given(dataset: Dataset, *, needs_test: bool) -> str:
                 " move groups there, or remove the splits to have them made"
             )
     return f"no test photo of {shorten(untested)}: the number says nothing of that" if untested else ""
+
+
+def _place(rng: np.random.Generator, dataset: Dataset, samples: Sequence[Sample], shares: Shares) -> Placing:
+    """Place photos, groups whole, so that every part has every class; of several labels also photos without each."""
+    if dataset.multi_label:
+        return _place_groups(rng, memberships(samples), shares, "groups" if dataset.has_groups else "photos")
+    return (_place_groups if dataset.has_groups else _place_photos)(rng, samples, shares)
 
 
 def _place_photos(rng: np.random.Generator, samples: Sequence[Sample], shares: Shares) -> Placing:
@@ -288,8 +299,10 @@ def _sizes(total: int, shares: Float64Array) -> Int64Array:
     return sizes
 
 
-def _place_groups(rng: np.random.Generator, samples: Sequence[Sample], shares: Shares) -> Placing:
-    """Place whole groups so that every part has every class, each in about its share."""
+def _place_groups(
+    rng: np.random.Generator, samples: Sequence[Sample | Membership], shares: Shares, what: str = "groups"
+) -> Placing:
+    """Place whole groups so that every part has every class, each in about its share; ``what`` names them."""
     labels = sorted({sample.label for sample in samples})
     groups = sorted({sample.group for sample in samples})
     row_of = {group: row for row, group in enumerate(groups)}
@@ -299,8 +312,8 @@ def _place_groups(rng: np.random.Generator, samples: Sequence[Sample], shares: S
         counts[row_of[sample.group], column_of[sample.label]] += 1
     if ((counts > 0).sum(axis=0) < len(shares)).any():
         raise DataError(
-            f"every class must stand in at least {len(shares)} groups, one each for {', '.join(shares)};"
-            f" {_describe(groups, labels, counts)}; add groups"
+            f"every class must stand in at least {len(shares)} {what}, one each for {', '.join(shares)};"
+            f" {_describe(groups, labels, counts)}; add {what}"
         )
     part_of = balance(rng, counts / counts.sum(axis=0), np.array(list(shares.values())))
     for index, name in enumerate(shares):
@@ -308,7 +321,7 @@ def _place_groups(rng: np.random.Generator, samples: Sequence[Sample], shares: S
         if absent.size:
             raise DataError(
                 f"every class must stand in {', '.join(shares)} without parting a group, but no way was found to give"
-                f" {name} the class {labels[absent[0]]!r}; {_describe(groups, labels, counts)}; add groups"
+                f" {name} the class {labels[absent[0]]!r}; {_describe(groups, labels, counts)}; add {what}"
             )
     names = list(shares)
     return {sample.path: names[part_of[row_of[sample.group]]] for sample in samples}

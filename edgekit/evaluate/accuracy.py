@@ -235,13 +235,15 @@ def evaluate_model(
         progress: Told of every photo.
 
     Raises:
-        ContractError: no model of edgekit, or too many crops.
+        ContractError: no model of edgekit, or too many crops; or one of several labels a photo, which
+            ``evaluate_labels`` measures.
         DataError: labels that the model doesn't know, where it has no rule for unknown, or a column to slice by that no
             photo has.
     """
     config = config or EvaluateConfig()
     bundle = bundle or read_bundle(model)
     contract = bundle.contract
+    contract.check_one_label("this evaluation")
     count = contract.plan.crops if config.crops is None else config.crops
     check_crops(count)
     dataset, strangers = part_strangers(regions_for(bundle, dataset, progress=progress), contract)

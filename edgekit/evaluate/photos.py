@@ -171,6 +171,8 @@ def _choice_caution(contract: Contract, dataset: Dataset, part: str) -> str:
 def _one_sided(samples: Sequence[Sample], contract: Contract) -> str:
     """What can't be told of photos that are all attacks, all genuine, or all of one class."""
     labels = {sample.label for sample in samples}
+    if contract.multi_label is not None:
+        return ""
     if contract.bona_fide is not None and contract.bona_fide not in labels:
         return "no genuine photos among these: they tell the APCER, and no BPCER, accuracy, AUC or EER"
     if labels == {contract.bona_fide}:

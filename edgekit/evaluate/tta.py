@@ -254,6 +254,7 @@ def _check_models(models: Sequence[Path], bundles: Sequence[Bundle]) -> None:
         raise DataError(f"models need different file names, got {[model.name for model in models]}")
     first = bundles[0].contract
     for model, bundle in zip(models, bundles, strict=True):
+        bundle.contract.check_one_label("this study of crops")
         if (bundle.contract.labels, bundle.contract.bona_fide) != (first.labels, first.bona_fide):
             raise DataError(
                 f"models must have the same labels, {models[0].name} has {list(first.labels)}, {model.name} has "

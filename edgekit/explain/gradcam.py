@@ -19,7 +19,7 @@ from edgekit.contract import Contract
 from edgekit.convert.to_file import float_bundle
 from edgekit.errors import RunError
 from edgekit.explain.occlusion import known_label
-from edgekit.explain.whole_photos import refuse_regions
+from edgekit.explain.whole_photos import refuse_others
 from edgekit.quantize.qat import load_stage
 from edgekit.runtime.bundle import Bundle
 from edgekit.runtime.crops import crop_boxes
@@ -68,7 +68,7 @@ class GradCam:
     """
 
     def __init__(self, network: keras.Model, contract: Contract) -> None:
-        refuse_regions(contract.regions)
+        refuse_others(contract)
         layer = deepest_map(network)
         self.contract, self.layer = contract, layer.name
         self._inside = keras.Model(network.input, [layer.output, *network.outputs])
@@ -134,7 +134,7 @@ def read_run(root: Path) -> tuple[GradCam, Bundle]:
     """
     folder = RunFolder(root=root)
     record = folder.read("float")
-    refuse_regions(record.config.regions)
+    refuse_others(record.config)
     network = load_stage(folder, record, "float")
     bundle = float_bundle(network, record, name=root.resolve().name)
     return GradCam(network, bundle.contract), bundle

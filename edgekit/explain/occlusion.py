@@ -21,7 +21,7 @@ from edgekit.data.threads import in_order
 from edgekit.errors import DataError, PhotoError, likeliest
 from edgekit.explain.cover import covered, whole_cover
 from edgekit.explain.options import OcclusionConfig
-from edgekit.explain.whole_photos import refuse_regions
+from edgekit.explain.whole_photos import refuse_others
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.classifier import Classifier
 from edgekit.runtime.crops import Box, crop_boxes
@@ -98,7 +98,7 @@ def occlusion(
         EdgekitError: the model answers for regions.
         CancelledError: ``stop`` said so.
     """
-    refuse_regions(classifier.contract.regions)
+    refuse_others(classifier.contract)
     told = progress or SILENT
     asked = _Asked.of(classifier, photo, options)
     edges = _edges(asked.photo.size, options.cells)

@@ -43,7 +43,7 @@ from edgekit.explain.probe_record import (
     ProbesRecord,
     answers_of,
 )
-from edgekit.explain.whole_photos import refuse_regions
+from edgekit.explain.whole_photos import refuse_others
 from edgekit.metrics.rates import paired_difference
 from edgekit.metrics.wording import short_percent
 from edgekit.progress import SILENT, Progress
@@ -188,7 +188,7 @@ def probe_photos(
         EdgekitError: the model answers for regions, or the folder can't be written.
     """
     contract = classifier.contract
-    refuse_regions(contract.regions)
+    refuse_others(contract)
     chosen = choose_photos(dataset, contract, config.part, progress=progress)
     samples = _some(chosen.samples, config.per_class)
     if not samples:

@@ -1,22 +1,29 @@
-"""Explanations are of whole photos: models of regions are refused."""
+"""Explanations are of whole photos with one label: models of regions, and of several labels, are refused."""
 
 from __future__ import annotations
 
-from edgekit.contract import RegionPlan
+from edgekit.contract import Contract
 from edgekit.errors import EdgekitError
+from edgekit.train.options import TrainConfig
 
 
-def refuse_regions(regions: RegionPlan | None) -> None:
+def refuse_others(model: Contract | TrainConfig) -> None:
     """Hold that a model answers for whole photos: what it was asked of one would be told of something it never sees.
 
     Args:
-        regions: Of the model's contract, or of its run.
+        model: The model's contract, or the configuration of its run.
 
     Raises:
-        EdgekitError: it answers for regions that are found in a photo.
+        EdgekitError: it answers for regions that are found in a photo, or with several labels.
     """
-    if regions is not None:
+    if model.regions is not None:
         raise EdgekitError(
             "an explanation is of a whole photo, got a model that answers for regions of it; name a model of whole "
             "photos"
+        )
+    # A contract has thresholds or none, a configuration whether there are to be some.
+    if model.multi_label:
+        raise EdgekitError(
+            "an explanation is of the one label that is right, got a model that tells several of a photo; name a model "
+            "of one label a photo"
         )

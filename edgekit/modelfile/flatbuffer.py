@@ -25,9 +25,9 @@ _OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).ite
 _BEYOND_FORMER_CODES = 127
 _TYPE_NAMES = {code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
 
-# Operators at the border between int8 and float, and the float softmax over dequantised logits with the reshape, which
-# computes nothing, that parts the heads in front of it.
-_BORDER = {"QUANTIZE", "DEQUANTIZE", "SOFTMAX", "RESHAPE"}
+# Operators at the border between int8 and float, and the float softmax or sigmoids over dequantised logits with the
+# reshape, which computes nothing, that parts the heads in front of it.
+_BORDER = {"QUANTIZE", "DEQUANTIZE", "SOFTMAX", "LOGISTIC", "RESHAPE"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,13 +141,13 @@ def in_signature_order(flatbuffer: bytes) -> bytes:
 
 
 def append_softmax(flatbuffer: bytes) -> bytes:
-    """Let a model that ends in float logits end in float probabilities.
+    """Let a model that ends in float logits end in float probabilities, of which one is right.
 
     A quantised softmax has 256 levels and saturates where an operating point at a small BPCER lies. A float softmax
     over dequantised logits keeps the logits' resolution in log-odds.
 
     Args:
-        flatbuffer: A model with one float32 [1, n] output that no softmax made; one with several heads has those of the
+        flatbuffer: A model with one float32 [1, n] output of logits; one with several heads has those of the
             first there, and all others in a second output, float32 [1, m n] or [1, m, n].
 
     Returns:
@@ -155,7 +155,7 @@ def append_softmax(flatbuffer: bytes) -> bytes:
         the second's shape is [1, m n], with a RESHAPE to [1, m, n] before it. The signature keeps its names.
 
     Raises:
-        ContractError: other outputs, or a model that ends in a softmax already.
+        ContractError: other outputs, or a model that ends in a softmax or sigmoids already.
     """
     model = parse(flatbuffer)
     graph = model.subgraphs[0]
@@ -178,6 +178,38 @@ def append_softmax(flatbuffer: bytes) -> bytes:
     return pack(model)
 
 
+def append_sigmoid(flatbuffer: bytes) -> bytes:
+    """Let a model that ends in float logits end in float probabilities, each by itself.
+
+    Args:
+        flatbuffer: A model with one float32 [1, n] output of logits.
+
+    Returns:
+        The model with a LOGISTIC (operator version 1, float) behind its output; the signature keeps its names.
+
+    Raises:
+        ContractError: other outputs, or a model that ends in a softmax or sigmoids already.
+    """
+    model = parse(flatbuffer)
+    graph = model.subgraphs[0]
+    if len(graph.outputs) != 1:
+        raise ContractError(f"a model of several labels must have one output, got {len(graph.outputs)}; use one head")
+    index = int(graph.outputs[0])
+    _check_logits(model, index, None)
+    probabilities = _float_tensor(graph, _shape(graph.tensors[index]), "probabilities")
+    graph.operators.append(
+        schema.OperatorT(
+            opcodeIndex=operator_code(model, schema.BuiltinOperator.LOGISTIC), inputs=[index], outputs=[probabilities]
+        )
+    )
+    for signature in model.signatureDefs:
+        for entry in signature.outputs:
+            if entry.tensorIndex == index:
+                entry.tensorIndex = probabilities
+    graph.outputs = [probabilities]
+    return pack(model)
+
+
 def _check_logits(model: Any, index: int, classes: list[int] | None) -> None:
     """Hold that an output has logits of one head or, where the number of classes is known, of several."""
     graph = model.subgraphs[0]
@@ -193,9 +225,10 @@ def _check_logits(model: Any, index: int, classes: list[int] | None) -> None:
             f"logits must be float32 {wanted}, got {tensor_type(tensor)} {shape}; "
             "convert with float32 output and a batch of 1"
         )
-    softmax = schema.BuiltinOperator.SOFTMAX
-    if any(index in one.outputs and _operator(model, one) == softmax for one in graph.operators):
-        raise ContractError("a model must end in logits, got a SOFTMAX at its end; convert it without one")
+    last = {_operator(model, one) for one in graph.operators if index in one.outputs}
+    for name in ("SOFTMAX", "LOGISTIC"):
+        if getattr(schema.BuiltinOperator, name) in last:
+            raise ContractError(f"a model must end in logits, got a {name} at its end; convert it without one")
 
 
 def _parted(model: Any, index: int, heads: int, classes: int) -> int:

@@ -15,7 +15,7 @@ from edgekit.modelfile.flatbuffer import input_quantization, set_metadata
 from edgekit.modelfile.metadata import METADATA_NAME, build_metadata
 from edgekit.records import sha256, write_atomic
 from edgekit.runtime.bundle import Bundle, read_bundle
-from edgekit.runtime.interpreter import ModelInterpreter, installed_backends
+from edgekit.runtime.interpreter import ModelInterpreter, ScoreKind, installed_backends, score_kind
 from edgekit.runtime.regions.detector import check_detector
 from edgekit.runtime.verify.model import check_classifier
 
@@ -43,7 +43,7 @@ def make_bundle(flatbuffer: bytes, contract: Contract, detector: bytes = b"") ->
     if contract.regions is not None:
         check_detector(detector, contract.regions)
     final = _with_metadata(flatbuffer, contract)
-    told = replace(contract, model_sha256=sha256(final), checked_on=_run_once(final))
+    told = replace(contract, model_sha256=sha256(final), checked_on=_run_once(final, score_kind(contract)))
     return Bundle(contract=told, flatbuffer=final, detector=detector)
 
 
@@ -121,7 +121,7 @@ def update_contract(path: Path, contract: Contract, *, bundle: Bundle | None = N
     return write_bundle(replace(bundle, contract=contract), out or path)
 
 
-def _run_once(flatbuffer: bytes) -> tuple[str, ...]:
+def _run_once(flatbuffer: bytes, kind: ScoreKind) -> tuple[str, ...]:
     """Names of the installed interpreters that run the model; the contract promises no others.
 
     An interpreter may refuse (the frozen tflite-runtime knows no dynamic-range model), as long as one does not.
@@ -129,7 +129,7 @@ def _run_once(flatbuffer: bytes) -> tuple[str, ...]:
     ran, refused = [], []
     for backend in installed_backends():
         try:
-            interpreter = ModelInterpreter(flatbuffer, backend=backend)
+            interpreter = ModelInterpreter(flatbuffer, backend=backend, scores=kind)
             for head in range(interpreter.heads):
                 interpreter(np.zeros((interpreter.side_px, interpreter.side_px, 3), np.uint8), head)
         except InterpreterError as refusal:

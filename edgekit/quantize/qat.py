@@ -12,7 +12,6 @@ from edgekit.arrays import Float32Array, RGBArray
 from edgekit.data.dataset import Dataset
 from edgekit.errors import RunError
 from edgekit.locks import working_in
-from edgekit.metrics.reliability import balanced_log_loss
 from edgekit.progress import SILENT, Progress
 from edgekit.quantize.calibration import CalibrationConfig
 from edgekit.quantize.fakequant import quantised
@@ -23,7 +22,16 @@ from edgekit.quantize.ranges import calibrate, fix_input
 from edgekit.quantize.representative import RepresentativeSet, representative_set
 from edgekit.records import file_sha256, is_stream
 from edgekit.scoring.source import normalise
-from edgekit.train.finetune import TrainingRun, crop_feed, feature_cache, fit_head, of_run, write_record
+from edgekit.train.answers import votes_loss
+from edgekit.train.finetune import (
+    TrainingRun,
+    crop_feed,
+    feature_cache,
+    fit_head,
+    of_run,
+    with_labels_told,
+    write_record,
+)
 from edgekit.train.fit import FitState, fit, validation_scores
 from edgekit.train.keras2 import keras
 from edgekit.train.network import (
@@ -160,12 +168,12 @@ def _quantised_whole(
         load_weights(model, files.weights, what=f"the qat stage of {run.folder.root}")
     else:
         calibrate(model, network, crops)
-        loss = balanced_log_loss(validation_scores(model, feed), feed.validation_targets)
+        loss = votes_loss(validation_scores(model, feed), feed.validation_targets)
         progress.say(f"validation loss before quantization-aware training: {loss:.4f}")
         files.keep(model, FitState(), FitState(best_loss=loss))
     state = fit(model, feed, how, files, seed=seed + 1, progress=progress)
     fix_input(model)
-    return files.keep(model, state, state).trials
+    return with_labels_told(files.keep(model, state, state).trials, model, feed, run)
 
 
 def _calibrate_on(run: TrainingRun, where: CalibrationFolder, progress: Progress) -> RepresentativeSet:

@@ -101,7 +101,8 @@ def _details(model: Model) -> CardSection:
     if contract is not None:
         decision = contract.decision
         threshold = decision.threshold
-        cut = "most probable label" if threshold is None else f"attack from a score of {threshold:g}"
+        usual = "most probable label" if contract.multi_label is None else "every label that reaches its threshold"
+        cut = usual if threshold is None else f"attack from a score of {threshold:g}"
         early = "stops early where the rest would hardly turn the answer" if decision.early_stop is not None else ""
         abstain = f"retake from {decision.abstain[0]:g} to {decision.abstain[1]:g}" if decision.abstain else ""
         floor = f"unknown under {decision.floor:g}" if decision.floor is not None else ""

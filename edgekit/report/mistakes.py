@@ -113,6 +113,8 @@ def gallery(model: Model, photos: Path | None, *, progress: Progress = SILENT) -
         InterpreterError: the model can't be run here.
     """
     worst = [(mistake, record) for record in model.evaluated for mistake in record.detail.mistakes][:MOST_MISTAKES]
+    if not worst and model.labels_evaluated:
+        return Gallery(mistakes=(), note=_OF_LABELS)
     if not worst:
         return Gallery(mistakes=(), note="No photo was told wrong." if model.evaluated else _HOW_TO_LIST)
     if photos is None:
@@ -139,6 +141,7 @@ def gallery(model: Model, photos: Path | None, *, progress: Progress = SILENT) -
 _HOW_TO_LIST = (
     "No evaluation lists them. `edgekit evaluate MODEL --data PHOTOS --out FOLDER` does; then report on its record."
 )
+_OF_LABELS = "Photos with a label missed or invented are listed in the evaluation's record, evaluate.json."
 _HOW_TO_SHOW = "Add `--data PHOTOS` to see them as pictures with their crops."
 _HOW_TO_SCORE = (
     "Whole photos without crops: the model file was not found, so they can't be scored again. "

@@ -17,6 +17,7 @@ from edgekit.contract import Contract
 from edgekit.convert.gate import ConvertRecord
 from edgekit.errors import DataError, RunError
 from edgekit.evaluate.accuracy import EvaluateRecord
+from edgekit.evaluate.several import LabelsRecord
 from edgekit.evaluate.tta import TtaRecord
 from edgekit.explain.photos import Grid, PhotoExplanation
 from edgekit.records import file_sha256, from_plain, read_json
@@ -30,9 +31,12 @@ _KINDS: tuple[tuple[frozenset[str], type[Any]], ...] = (
     (frozenset({"gate", "contract"}), ConvertRecord),
     (frozenset({"stage", "history"}), TrainRecord),
     (frozenset({"evaluation", "part"}), EvaluateRecord),
+    (frozenset({"multi_label", "report"}), LabelsRecord),
     (frozenset({"baseline", "ks"}), TtaRecord),
     (frozenset({"occlusion", "photo_sha256"}), PhotoExplanation),
 )
+# What belongs to a file by its hash.
+_Numbers = BenchRecord | EvaluateRecord | LabelsRecord
 # What makes a folder inside a folder one of records.
 _MEMBERS = ("float.json", "evaluate.json", "tta.json")
 # Where `edgekit explain` writes unless it is told otherwise: such a folder inside another one counts, too.
@@ -60,6 +64,7 @@ class Model:
         measured: Benchmark results on each device.
         native: Benchmark results of the network alone, on phones without a Python.
         evaluated: Records of ``edgekit evaluate``, one for each set of photos.
+        labels_evaluated: The same of a model of several labels a photo.
         explained: Records of ``edgekit explain``, one for each photo.
         cautions: Contradictions between these records.
         home: Folder that the records lie in.
@@ -75,6 +80,7 @@ class Model:
     measured: tuple[Measured, ...] = ()
     native: tuple[NativeBench, ...] = ()
     evaluated: tuple[EvaluateRecord, ...] = ()
+    labels_evaluated: tuple[LabelsRecord, ...] = ()
     explained: tuple[PhotoExplanation, ...] = ()
     cautions: tuple[str, ...] = ()
     home: Path = field(default_factory=Path)
@@ -112,7 +118,7 @@ def collect(paths: Sequence[Path]) -> Findings:
             raise RunError(f"{path} holds no record of edgekit; name a run's folder, a bench.json or a model")
     for path, record in list(found.items()):
         # A benchmark alone says little of the model: its conversion lies beside it.
-        if isinstance(record, (BenchRecord, EvaluateRecord)):
+        if isinstance(record, (BenchRecord, EvaluateRecord, LabelsRecord)):
             _add(found, path.parent / f"{_stem(record.model)}.json", is_named=False)
     named = [
         _Named(path=path, sha256=file_sha256(path), contract=read_bundle(path).contract)
@@ -143,7 +149,7 @@ def _is_of(model: _Named, record: Any) -> bool:
     """Whether a record is of a file; a conversion knows the network in it alone, as a contract may be tuned later."""
     if isinstance(record, ConvertRecord):
         return record.contract.model_sha256 == model.contract.model_sha256
-    return isinstance(record, (BenchRecord, EvaluateRecord)) and record.file_sha256 == model.sha256
+    return isinstance(record, (BenchRecord, EvaluateRecord, LabelsRecord)) and record.file_sha256 == model.sha256
 
 
 def _record_files(path: Path) -> list[Path]:
@@ -239,7 +245,7 @@ def _assemble(found: dict[Path, Any], named: Sequence[_Named]) -> tuple[Model, .
     for path, record in _of(found, ConvertRecord).items():
         model = _converted(path, record, named)
         models[model.file_sha256 or f"record of {path}"] = model
-    for path, record in (_of(found, BenchRecord) | _of(found, EvaluateRecord)).items():
+    for path, record in _numbers(found).items():
         key = next((key for key, model in models.items() if _is_same(model, record)), record.file_sha256)
         model = models.get(key) or _unconverted(path, record, models.values(), named)
         models[key] = _with_numbers(model, record)
@@ -265,6 +271,10 @@ def _of(found: dict[Path, Any], kind: type[Any]) -> dict[Path, Any]:
     return {path: record for path, record in found.items() if isinstance(record, kind)}
 
 
+def _numbers(found: dict[Path, Any]) -> dict[Path, _Numbers]:
+    return _of(found, BenchRecord) | _of(found, EvaluateRecord) | _of(found, LabelsRecord)
+
+
 def _converted(path: Path, record: ConvertRecord, named: Sequence[_Named]) -> Model:
     file = path.with_suffix(Path(record.model).suffix)
     if not os.path.exists(file):
@@ -288,16 +298,14 @@ def _converted(path: Path, record: ConvertRecord, named: Sequence[_Named]) -> Mo
     )
 
 
-def _is_same(model: Model, record: BenchRecord | EvaluateRecord) -> bool:
+def _is_same(model: Model, record: _Numbers) -> bool:
     """Whether a benchmark is of a model: by its hash, or by name where the file is gone."""
     if model.file_sha256:
         return model.file_sha256 == record.file_sha256
     return model.name == _stem(record.model)
 
 
-def _unconverted(
-    path: Path, record: BenchRecord | EvaluateRecord, others: Iterable[Model], named: Sequence[_Named]
-) -> Model:
+def _unconverted(path: Path, record: _Numbers, others: Iterable[Model], named: Sequence[_Named]) -> Model:
     """A model of which only numbers are known."""
     name, cautions = _stem(record.model), []
     if any(other.name == name for other in others):
@@ -317,13 +325,15 @@ def _unconverted(
     )
 
 
-def _with_numbers(model: Model, record: BenchRecord | EvaluateRecord) -> Model:
+def _with_numbers(model: Model, record: _Numbers) -> Model:
     cautions = model.cautions
     if not model.file_sha256:
         cautions = (*cautions, "the model file is not there: records were matched by its name")
         model = replace(model, file_sha256=record.file_sha256)
     if isinstance(record, EvaluateRecord):
         return replace(model, evaluated=(*model.evaluated, record), cautions=cautions)
+    if isinstance(record, LabelsRecord):
+        return replace(model, labels_evaluated=(*model.labels_evaluated, record), cautions=cautions)
     return replace(
         model,
         measured=(*model.measured, *measured(record)),

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgekit.evaluate.accuracy import EvaluateRecord
+from edgekit.evaluate.several import LabelsRecord
 from edgekit.metrics.attacks import attacks_told, kinds_rule, marked_kind
 from edgekit.metrics.classification import MANY_CLASSES, Evaluation, most_confused
 from edgekit.metrics.intervals import Estimate
-from edgekit.metrics.wording import NOTHING, count, file_size, interval, listed, milliseconds, percent, short
+from edgekit.metrics.wording import NOTHING, count, file_size, interval, listed, milliseconds, percent, photos_of, short
 from edgekit.report.accuracy import classes_as_table, detail_charts, detail_tables, open_set_tables, slice_tables
 from edgekit.report.benchmarks import Measured, PhotoSet, photo_set
 from edgekit.report.cells import (
@@ -126,6 +127,8 @@ def different_photos(models: Sequence[Model]) -> str:
 
 def accuracies(key: str, model: Model) -> tuple[Accuracy, ...]:
     """What a model gets right: on each set of photos that it was evaluated on, else as its benchmark says."""
+    if model.labels_evaluated:
+        return tuple(_of_labels(model, one) for one in model.labels_evaluated)
     if model.evaluated:
         return tuple(_detailed(f"{key}-{at}", model, one) for at, one in enumerate(model.evaluated))
     found = headline(model)
@@ -136,6 +139,45 @@ def accuracies(key: str, model: Model) -> tuple[Accuracy, ...]:
     tables = (*_confused(evaluation), classes, *_kinds(evaluation), *_groups(evaluation))
     said = _said(evaluation, found.photos, model, found.crops_said)
     return (Accuracy(title=model.name, conditions=said, confusion=_confusion(evaluation), tables=tables),)
+
+
+def _of_labels(model: Model, record: LabelsRecord) -> Accuracy:
+    """What a model of several labels a photo gets right on one set of photos."""
+    report = record.report
+    whole = (
+        ("mean average precision", report.mean_average_precision),
+        ("macro F1", report.macro_f1),
+        ("micro F1", report.micro_f1),
+        ("all labels of a photo right", report.exact_match),
+    )
+    labels = tuple(
+        (
+            text_cell(one.label),
+            number_cell(one.photos, 0),
+            number_cell(one.called, 0),
+            number_cell(one.threshold, 3),
+            *(estimate_cell(share) for share in (one.average_precision, one.precision, one.recall, one.f1)),
+        )
+        for one in report.labels
+    )
+    columns = ("label", "photos", "called", "threshold", "average precision", "precision", "recall", "F1")
+    return Accuracy(
+        title=model.name,
+        conditions=(
+            f"{count(record.crops, 'crop')} a photo, on {photos_of(report.n, record.part)} "
+            f"(data {short(record.data_sha256)})"
+        ),
+        confusion=None,
+        tables=(
+            Table(
+                title="All labels",
+                columns=("measure", "value"),
+                rows=tuple((text_cell(name), estimate_cell(found, bar=True)) for name, found in whole),
+                note=f"{count(record.wrong, 'photo')} of {report.n} with a wrong label.",
+            ),
+            Table(title="Labels", columns=columns, rows=labels, note="At each label's own threshold."),
+        ),
+    )
 
 
 def _detailed(key: str, model: Model, record: EvaluateRecord) -> Accuracy:

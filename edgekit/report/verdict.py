@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgekit.evaluate.accuracy import EvaluateRecord
+from edgekit.evaluate.several import LabelsRecord
 from edgekit.metrics.classification import Evaluation
 from edgekit.metrics.wording import count, interval, listed, milliseconds, percent, photos_of
 from edgekit.report.benchmarks import Measured, PhotoSet, Point, photo_set
@@ -112,7 +113,8 @@ def judge(model: Model) -> ModelVerdict:
     checks = (*budgets, _gate(model), *unfinished)
     outcomes = {one.outcome for one in checks}
     outcome: Outcome = "no" if "no" in outcomes else "open" if "open" in outcomes else "yes"
-    evaluated = [part for one in model.evaluated for part in one.caution.split("; ") if part]
+    said = [one.caution for one in model.evaluated] + [one.caution for one in model.labels_evaluated]
+    evaluated = [part for caution in said for part in caution.split("; ") if part]
     evaluated += [one.gap.warning for one in model.evaluated if one.gap is not None and one.gap.warning]
     cautions = [*model.cautions, *(part for one in model.measured for part in one.cautions), *evaluated]
     return ModelVerdict(
@@ -248,7 +250,7 @@ def _speed(point: Point) -> str:
 def _accuracy(model: Model) -> Sequence[str]:
     found = headline(model)
     if found is None:
-        return ()
+        return [_labels_said(one) for one in model.labels_evaluated]
     sentences = [_accuracy_said(found, model)]
     attack = _describe_attack(found.evaluation)
     sentences += [attack[0].upper() + attack[1:] + "."] if attack else []
@@ -261,6 +263,14 @@ def _accuracy(model: Model) -> Sequence[str]:
             said_so = _accuracy_said(other, model)
             sentences.append(f"{way}: {said_so[0].lower()}{said_so[1:]}")
     return sentences
+
+
+def _labels_said(record: LabelsRecord) -> str:
+    report = record.report
+    return (
+        f"Mean average precision {interval(report.mean_average_precision, scale=1.0)}, all labels right of "
+        f"{interval(report.exact_match)} of {photos_of(report.n, record.part)}, with {count(record.crops, 'crop')}."
+    )
 
 
 def _accuracy_said(found: Headline, model: Model) -> str:

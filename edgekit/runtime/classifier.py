@@ -19,7 +19,7 @@ from edgekit.errors import ContractError, InterpreterError, PhotoError
 from edgekit.records import plain
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.runtime.crops import Box, crop_boxes
-from edgekit.runtime.interpreter import ModelInterpreter, ScoreKind
+from edgekit.runtime.interpreter import ModelInterpreter, score_kind
 from edgekit.runtime.limits import MIN_SIDE_PX
 from edgekit.runtime.photo import Photo, Source, as_photo
 from edgekit.runtime.regions.detector import Detector
@@ -142,7 +142,7 @@ class Classifier:
         if not 1 <= threads <= MAX_THREADS:
             raise InterpreterError(f"threads must be 1 to {MAX_THREADS}, got {threads}")
         self.contract = bundle.contract
-        kind: ScoreKind = "one-of" if self.contract.multi_label is None else "any-of"
+        kind = score_kind(self.contract)
         workers = Workers(
             lambda count: ModelInterpreter(
                 bundle.flatbuffer, threads=count, backend=backend, delegate=delegate, scores=kind

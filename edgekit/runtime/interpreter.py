@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from edgekit.arrays import Float32Array, RGBArray
-from edgekit.contract import MAX_THREADS
+from edgekit.contract import MAX_THREADS, Contract
 from edgekit.errors import ContractError, InterpreterError, first_line, is_other_numpy, likeliest, other_numpy
 from edgekit.runtime.imports import without_pages
 
@@ -129,6 +129,11 @@ def open_interpreter(
         )
     except (ImportError, RuntimeError, ValueError) as failure:
         raise InterpreterError(f"{_with_version(chosen)} can't load the model: {failure}") from failure
+
+
+def score_kind(contract: Contract) -> ScoreKind:
+    """What the outputs of a contract's model are."""
+    return "one-of" if contract.multi_label is None else "any-of"
 
 
 def check_scores(scores: Float32Array, kind: ScoreKind) -> None:

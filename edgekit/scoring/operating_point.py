@@ -14,6 +14,7 @@ from edgekit.metrics.attacks import best_threshold
 from edgekit.metrics.open_set import rejecting_threshold
 from edgekit.metrics.rates import accuracy_gains
 from edgekit.metrics.reliability import balanced_log_loss
+from edgekit.metrics.several import best_thresholds
 from edgekit.runtime.stopping import log_odds, log_ratio
 from edgekit.scoring.scores import Scores
 
@@ -90,6 +91,20 @@ def keep_unknown(scores: Scores, contract: Contract) -> Contract:
     assert score is not None
     threshold = rejecting_threshold(score, np.full(len(score), 1 / len(score)), contract.unknown.false_reject)
     return contract.with_unknown(replace(contract.unknown, threshold=threshold))
+
+
+def fit_thresholds(scores: Scores, contract: Contract) -> Contract:
+    """Choose for a model of several labels a photo from which probability on a photo has each: by the best F1.
+
+    The temperature stays 1: where heads are solved, each label's logits are log-odds already, and no temperature moves
+    a threshold that is chosen behind it to another photo.
+
+    Args:
+        scores: Validation photos that the model was not trained on, with (photos, labels) targets.
+        contract: Plan, labels and way of voting; of several labels, whatever its thresholds.
+    """
+    votes = scores.voted(contract, contract.plan.crops)
+    return contract.with_multi_label(best_thresholds(scores.targets > 0, votes))
 
 
 def edge_caution(temperature: float) -> str:

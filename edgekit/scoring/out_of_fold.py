@@ -11,7 +11,7 @@ import numpy as np
 from edgekit.arrays import Float32Array, Float64Array, Int64Array
 from edgekit.errors import DataError, RunError
 from edgekit.records import file_sha256, write_atomic
-from edgekit.runtime.voting import TINY, softmax
+from edgekit.runtime.voting import TINY, log_odds_of, sigmoid, softmax
 from edgekit.scoring.keep import ArrayType, arrays_content, read_arrays, write_arrays
 from edgekit.scoring.scores import Scores
 
@@ -51,8 +51,8 @@ class OutOfFold:
         return cls(unseen=found["unseen"], final=found["final"])
 
     def scores(self, targets: Int64Array) -> Scores:
-        """As probabilities."""
-        return Scores(crops=softmax(self.unseen.astype(np.float64)).astype(np.float32), targets=targets)
+        """As probabilities: of one label a photo, or where ``targets`` have a column for each label, of several."""
+        return Scores(crops=_probabilities(self.unseen.astype(np.float64), targets).astype(np.float32), targets=targets)
 
     def by_file(self, scored: Scores, rows: Int64Array, targets: Int64Array) -> Scores:
         """What a file would say of photos that it had not seen.
@@ -64,16 +64,33 @@ class OutOfFold:
         Args:
             scored: What the file says of some photos.
             rows: (scored photos,) which photos these are; every class is among them.
-            targets: (photos,) class of every photo.
+            targets: (photos,) class of every photo; or (photos, labels), and photos of the same labels are a class, of
+                which some may lack scored ones.
         """
-        change = _logs(scored.crops) - _logs(softmax(self.final[rows].astype(np.float64)))
+        if targets.ndim > 1:
+            change = log_odds_of(scored.crops) - self.final[rows].astype(np.float64)
+        else:
+            change = _logs(scored.crops) - _logs(softmax(self.final[rows].astype(np.float64)))
+        strata = strata_of(targets)
         lender = np.empty(len(targets), np.int64)
-        for index in np.unique(targets):
-            lenders, takers = np.flatnonzero(targets[rows] == index), np.flatnonzero(targets == index)
+        for index in np.unique(strata):
+            lenders, takers = np.flatnonzero(strata[rows] == index), np.flatnonzero(strata == index)
+            lenders = lenders if len(lenders) else np.arange(len(rows))
             lender[takers] = lenders[np.arange(len(takers)) % len(lenders)]
         lender[rows] = np.arange(len(rows))
-        moved = softmax(self.unseen.astype(np.float64) + change[lender])
+        moved = _probabilities(self.unseen.astype(np.float64) + change[lender], targets)
         return Scores(crops=moved.astype(np.float32), targets=targets)
+
+
+def strata_of(targets: Int64Array) -> Int64Array:
+    """(photos,) classes; of several labels a number for each set of labels that occurs."""
+    if targets.ndim == 1:
+        return targets
+    return np.asarray(np.unique(targets, axis=0, return_inverse=True)[1]).reshape(-1).astype(np.int64)
+
+
+def _probabilities(logits: Float64Array, targets: Int64Array) -> Float64Array:
+    return sigmoid(logits) if targets.ndim > 1 else softmax(logits)
 
 
 def _logs(probabilities: Float32Array | Float64Array) -> Float64Array:
@@ -81,7 +98,11 @@ def _logs(probabilities: Float32Array | Float64Array) -> Float64Array:
 
 
 def some_of_each(targets: Int64Array, most: int, seed: int) -> Int64Array:
-    """(at most ``most``,) rows drawn by chance, from every class alike where it has so many; sorted."""
+    """(at most ``most``,) rows drawn by chance, from every class alike where it has so many; sorted.
+
+    Of several labels, photos of the same labels are a class.
+    """
+    targets = strata_of(targets)
     order = np.random.default_rng(seed).permutation(len(targets))
     rank = np.empty(len(targets), np.int64)
     for index in np.unique(targets):

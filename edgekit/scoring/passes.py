@@ -22,7 +22,7 @@ from edgekit.progress import SILENT, Progress
 from edgekit.records import sha256, to_json
 from edgekit.runtime.bundle import Bundle
 from edgekit.runtime.crops import Box, crop_boxes
-from edgekit.runtime.interpreter import ModelInterpreter
+from edgekit.runtime.interpreter import ModelInterpreter, score_kind
 from edgekit.runtime.preprocess import to_tensor
 from edgekit.scoring.keep import ArrayType, read_arrays, runtime_key, write_arrays
 from edgekit.scoring.regions import check_regions
@@ -85,6 +85,7 @@ class _Table:
         crops: (photos, crops, classes), at least as many crops as are asked for.
         scored: (photos,) how many crops of each photo are scored.
         place: The file that keeps them; None for none.
+        sums_to_one: Whether the scores of a crop do.
         is_saved: Whether the file has them all.
     """
 
@@ -94,6 +95,7 @@ class _Table:
     crops: Float32Array
     scored: Int64Array
     place: Path | None
+    sums_to_one: bool = True
     is_saved: bool = True
 
     def lacks(self, photo: int) -> bool:
@@ -152,9 +154,12 @@ def score_passes(
     """
     for one in models:
         check_regions(one.bundle.contract, source.regions)
-    flatbuffers = {one.bundle.contract.model_sha256: one.bundle.flatbuffer for one in models}
+    bundles = {one.bundle.contract.model_sha256: one.bundle for one in models}
     with captured_stderr():
-        sets = [{sha: ModelInterpreter(content) for sha, content in flatbuffers.items()} for _ in range(WORKERS)]
+        sets = [
+            {sha: ModelInterpreter(one.flatbuffer, scores=score_kind(one.contract)) for sha, one in bundles.items()}
+            for _ in range(WORKERS)
+        ]
     tables = _open(models, source.paths, sets[0], store, progress)
     free: queue.SimpleQueue[dict[str, ModelInterpreter]] = queue.SimpleQueue()
     for interpreters in sets:
@@ -250,6 +255,7 @@ def _open(
             longest[key] = max(plan.crops, longest.get(key, 0))
             heads[key] = one.bundle.contract.heads_for(plan, longest[key])
     runtime = {sha: runtime_key(one.name, photos) for sha, one in interpreters.items()} if store is not None else {}
+    kinds = {one.bundle.contract.model_sha256: score_kind(one.bundle.contract) for one in models}
     tables = {}
     for key, crops in longest.items():
         model, _, plan = key
@@ -260,6 +266,7 @@ def _open(
             crops=np.zeros((len(photos), crops, interpreters[model].classes), np.float32),
             scored=np.zeros(len(photos), np.int64),
             place=None if store is None else store.place(key, runtime[model]),
+            sums_to_one=kinds[model] == "one-of",
         )
         _load(table, progress)
         tables[key] = table
@@ -278,7 +285,7 @@ def _load(table: _Table, progress: Progress) -> None:
         "scored": ArrayType(np.int64, (photos,)),
     }
     kept = read_arrays(table.place, expected)
-    if kept is None or not _is_sound(kept["crops"], kept["scored"]):
+    if kept is None or not _is_sound(kept["crops"], kept["scored"], table.sums_to_one):
         progress.say(f"{table.place} is damaged: these photos are scored again")
         return
     table.scored = kept["scored"]
@@ -288,12 +295,12 @@ def _load(table: _Table, progress: Progress) -> None:
         table.crops[:, : kept["crops"].shape[1]] = kept["crops"]
 
 
-def _is_sound(crops: Float32Array, scored: Int64Array) -> bool:
+def _is_sound(crops: Float32Array, scored: Int64Array, sums_to_one: bool) -> bool:
     """Whether a photo's scored crops have probabilities, and the others zeros."""
     known = np.arange(crops.shape[1]) < scored[:, None]
+    if not ((scored >= 0) & (scored <= crops.shape[1])).all() or not (crops >= 0).all():
+        return False
+    if not sums_to_one:
+        return bool((crops <= known[:, :, None]).all())
     sums = np.where(known, 1.0, 0.0)
-    return bool(
-        ((scored >= 0) & (scored <= crops.shape[1])).all()
-        and (crops >= 0).all()
-        and (np.abs(crops.sum(axis=2, dtype=np.float64) - sums) <= _SUM_TOLERANCE).all()
-    )
+    return bool((np.abs(crops.sum(axis=2, dtype=np.float64) - sums) <= _SUM_TOLERANCE).all())

@@ -49,11 +49,12 @@ class RegionPrediction:
     Attributes:
         box: What was found, in the photo's own pixels.
         detected: How sure the detector is.
-        label: The verdict's label.
+        label: The verdict's label; where a photo may have several, all with ``|`` between, or "none".
         score: The probability behind the label; for "retake" the attack score, for "unknown" that of its own rule.
         probabilities: Voted probability of each label.
         top: The most probable labels with their probabilities, the best first; None where none was asked for.
         crops: Number of crops that were scored.
+        labels: The labels, where there may be several; None where there is exactly one.
     """
 
     box: tuple[int, int, int, int]
@@ -63,6 +64,7 @@ class RegionPrediction:
     probabilities: dict[str, float]
     top: dict[str, float] | None = None
     crops: int
+    labels: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,8 @@ class Prediction:
     Attributes:
         photo: Path of the photo as it was named.
         label: The verdict's label; empty where there is none. Of a model of regions, the labels of all with commas
-            between, or that there is none, such as "no face".
+            between, or that there is none, such as "no face". Where a photo may have several labels, those that it has
+            with ``|`` between, or "none".
         crops: Number of crops that were scored.
         score: The probability behind the label; for "retake" the attack score, for "unknown" that of its own rule.
         probabilities: Voted probability of each label.
@@ -80,6 +83,7 @@ class Prediction:
         ms: Milliseconds from the file to the verdict.
         error: Why there is no verdict; empty where there is one.
         regions: Of a model of regions: the answer for each, the surest detection first; None for whole photos.
+        labels: The labels, where a photo may have several; None where it has exactly one.
     """
 
     photo: str
@@ -91,6 +95,7 @@ class Prediction:
     ms: float | None = None
     error: str = ""
     regions: tuple[RegionPrediction, ...] | None = None
+    labels: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +165,7 @@ def prediction_of(photo: str, verdict: Verdict | RegionsVerdict | PhotoError, to
         probabilities=verdict.probabilities,
         top=_best(verdict, top),
         ms=verdict.ms.total_ms,
+        labels=verdict.labels,
     )
 
 
@@ -172,6 +178,7 @@ def _region_row(box: Box, detected: float, verdict: Verdict, top: int) -> Region
         probabilities=verdict.probabilities,
         top=_best(verdict, top),
         crops=len(verdict.crops),
+        labels=verdict.labels,
     )
 
 

@@ -116,7 +116,8 @@ def with_regions(
     )
     for line in left_out_lines(left_out, plan.thing):
         progress.say(line)
-    lost = sorted({sample.label for sample in dataset.samples} - {sample.label for sample in one_each})
+    kept = {label for one in one_each for label in dataset.labels_of(one)}
+    lost = sorted({label for one in dataset.samples for label in dataset.labels_of(one)} - kept)
     if lost or not one_each:
         raise DataError(
             f"{dataset.root}: every class needs photos with one {plan.thing}, got none in {shorten(lost)}; add some, "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit.arrays import Float32Array, Float64Array, Int64Array
+from edgekit.arrays import BoolArray, Float32Array, Float64Array, Int64Array
 from edgekit.contract import Contract
 from edgekit.runtime.stopping import margins
 from edgekit.runtime.voting import Voted, attack_score, decide, vote_all
@@ -17,7 +17,10 @@ Count = int | Int64Array | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """Probabilities of every crop: ``crops`` (photos, crops, outputs); ``targets`` (photos,) class indices."""
+    """Probabilities of every crop: ``crops`` (photos, crops, outputs); ``targets`` (photos,) class indices.
+
+    Where a photo may have several labels, ``targets`` are (photos, labels), 1 for those that it has.
+    """
 
     crops: Float32Array
     targets: Int64Array
@@ -53,6 +56,11 @@ class Scores:
         probabilities, unknown = self.voted_all(contract, count)
         said = [None] * len(probabilities) if unknown is None else unknown.tolist()
         return [decide(row, contract, score)[0] for row, score in zip(probabilities, said, strict=True)]
+
+    def reached(self, contract: Contract, count: Count = None) -> BoolArray:
+        """(photos, labels) which labels a contract of several says that each photo has."""
+        assert contract.multi_label is not None
+        return np.asarray(self.voted(contract, count) >= np.array(contract.multi_label))
 
     def attack_scores(self, contract: Contract, count: Count = None) -> Float64Array:
         """(photos,) one minus the voted bona fide probability, summed over the attacks."""

@@ -26,7 +26,7 @@ class CropSource:
 
     Attributes:
         paths: Photo files.
-        targets: (n,) class index of each photo.
+        targets: (n,) class index of each photo; where it may have several labels, (n, labels) 1 for those that it has.
         plan: Scales and the number of crops that inference will use.
         side_px: Side of the model's input.
         augmentation: How photos are varied before crops are drawn; fixed crops are those of photos as they are.
@@ -55,15 +55,25 @@ def crop_source(
     augmentation: Augmentation | None = None,
 ) -> CropSource:
     """The photos of some samples as a source of crops; ``labels`` orders the classes if not the dataset."""
-    index = {label: number for number, label in enumerate(labels or dataset.labels)}
     return CropSource(
         paths=tuple(dataset.path_of(sample) for sample in samples),
-        targets=np.array([index[sample.label] for sample in samples], dtype=np.int64),
+        targets=targets_of(dataset, samples, labels or dataset.labels),
         plan=plan,
         side_px=side_px,
         augmentation=augmentation,
         regions=dataset.regions,
     )
+
+
+def targets_of(dataset: Dataset, samples: Sequence[Sample], labels: Sequence[str]) -> Int64Array:
+    """(n,) class indices in the order of ``labels``; (n, labels) 0 or 1 where a photo may have several."""
+    index = {label: number for number, label in enumerate(labels)}
+    if not dataset.multi_label:
+        return np.array([index[sample.label] for sample in samples], dtype=np.int64)
+    targets = np.zeros((len(samples), len(labels)), np.int64)
+    for row, sample in zip(targets, samples, strict=True):
+        row[[index[label] for label in dataset.labels_of(sample)]] = 1
+    return targets
 
 
 def normalise(crops: RGBArray) -> Float32Array:

@@ -15,7 +15,7 @@ from typing import Any
 from edgekit.errors import ContractError, EdgekitError, InterpreterError, PhotoError
 from edgekit.explain.occlusion import occlusion
 from edgekit.explain.options import OcclusionConfig
-from edgekit.explain.whole_photos import refuse_regions
+from edgekit.explain.whole_photos import refuse_others
 from edgekit.records import plain
 from edgekit.runtime import Bundle, Classifier, read_bundle
 from edgekit.runtime.classifier import RegionsVerdict, Verdict
@@ -148,7 +148,7 @@ class Models:
         """
         end = time.monotonic() + within_s
         try:
-            refuse_regions(self.contract.regions)
+            refuse_others(self.contract)
         except EdgekitError as refused:
             raise PhotoError(str(refused)) from refused
 

@@ -161,6 +161,7 @@ class PhotoService:
                 "name": contract.name,
                 "sha256": self._models.sha256,
                 "labels": contract.labels,
+                "multi_label": contract.multi_label,
                 "bona_fide": contract.bona_fide,
                 "side_px": contract.side_px,
                 "crops": contract.plan.crops,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from edgekit.arrays import Float32Array, Int64Array, RGBArray
+from edgekit.arrays import Float32Array, Float64Array, Int64Array, RGBArray
 from edgekit.augment.options import Augmentation
 from edgekit.augment.vary import augment
 from edgekit.data.threads import in_order, most_workers
@@ -84,13 +84,17 @@ def photo_weights(targets: Int64Array, groups: Sequence[str] | None = None) -> F
     """(photos,) weights with a mean of 1, by which classes weigh the same.
 
     Args:
-        targets: (photos,) class indices.
+        targets: (photos,) class indices. Of several labels they are (photos, labels), and no class: photos weigh the
+            same.
         groups: Of each photo; those of a class then weigh the same, too, fewer than six photos as many as they are.
             Photos without one are a group each. None: photos of a class weigh the same.
     """
     units = np.ones(len(targets))
     if groups is not None:
-        units = group_weights([group or f"photo {index}" for index, group in enumerate(groups)], targets)
+        named = [group or f"photo {index}" for index, group in enumerate(groups)]
+        units = group_weights(named, targets if targets.ndim == 1 else np.zeros(len(targets), np.int64))
+    if targets.ndim > 1:
+        return np.asarray(units / units.mean(), np.float32)
     totals = np.bincount(targets, units)
     return (units / totals[targets] * len(targets) / np.count_nonzero(totals)).astype(np.float32)
 
@@ -102,7 +106,7 @@ class Batch:
     Attributes:
         crops: uint8 (n, side, side, 3), RGB.
         scales: (n,) numbers of their scales.
-        targets: (n,) class indices.
+        targets: (n,) class indices; of several labels (n, labels) 0 or 1.
         weights: (n,) of their photos.
     """
 
@@ -210,14 +214,22 @@ class CropFeed:
 
     @property
     def validation_targets(self) -> Int64Array:
-        """(photos,) class indices."""
+        """(photos,) class indices; of several labels (photos, labels) 0 or 1."""
         return self._validation.targets
+
+    @property
+    def label_shares(self) -> Float64Array | None:
+        """(labels,) which share of the training photos has each label; None where photos have exactly one."""
+        targets = self._train.targets
+        return None if targets.ndim == 1 else np.asarray(targets.mean(axis=0))
 
     def epoch(self, rng: np.random.Generator) -> Iterator[Step]:
         """One epoch of normalised crops, drawn anew."""
-        answers = np.eye(int(self._train.targets.max()) + 1, dtype=np.float32)
+        several = self._train.targets.ndim > 1
+        classes = np.eye(int(self._train.targets.max()) + 1, dtype=np.float32)
         for batch in epoch_batches(rng, self._train, self._weights, **self._sizes):
-            step = Step(normalise(batch.crops), answers[batch.targets], batch.weights)
+            answers = batch.targets.astype(np.float32) if several else classes[batch.targets]
+            step = Step(normalise(batch.crops), answers, batch.weights)
             yield mix(rng, step, batch.scales, alpha=self._how.mixup) if self._how.mixup else step
 
     def validation(self, photo: int) -> Float32Array:

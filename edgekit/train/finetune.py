@@ -29,12 +29,14 @@ from edgekit.scoring.keep import write_arrays
 from edgekit.scoring.out_of_fold import OutOfFold
 from edgekit.scoring.regions import read_detector, with_regions
 from edgekit.scoring.source import CropSource, crop_source
+from edgekit.train.answers import vote_logits
 from edgekit.train.choose import choose_columns, judge_columns, some_rows
 from edgekit.train.features import FeatureCache, photo_features, photo_means
 from edgekit.train.feed import CropFeed, photo_weights
-from edgekit.train.fit import FitFiles, fit
+from edgekit.train.fit import FitFiles, fit, validation_scores
 from edgekit.train.head import FeatureSet, Head
 from edgekit.train.keras2 import keras
+from edgekit.train.label_heads import solve_labels, told_of_labels
 from edgekit.train.network import (
     columns_of,
     freeze,
@@ -52,7 +54,7 @@ from edgekit.train.photo_heads import MAX_SOLVED_PHOTOS
 from edgekit.train.pretrained import load_backbone
 from edgekit.train.record import Calibration, RunFolder, TrainRecord, Trials, count_photos
 from edgekit.train.resume import REFUSE, RunOptions, drop, recover
-from edgekit.train.solve import head_weights, solve_head
+from edgekit.train.solve import head_weights, label_solver, solve_head
 from edgekit.train.start_from import kept_kernels, read_start, with_labels
 from edgekit.train.to_tflite import to_flatbuffer
 from edgekit.train.unknown import UnknownFound, refuse_unknown
@@ -123,6 +125,8 @@ class TrainingRun:
             of["start"] = self.config.start.sha256
         if self.config.regions is not None:
             of["regions"] = plain(self.config.regions)
+        if self.config.multi_label:
+            of["multi_label"] = True
         return FitFiles(
             weights=self.folder.weights(stage),
             state=self.folder.state(stage),
@@ -163,6 +167,7 @@ def finetune(
     refuse_among_photos(folder.root, dataset.root, "a run")
     if options.cache is not None:
         refuse_among_photos(options.cache, dataset.root, "a cache of features")
+    _check_labels_a_photo(dataset, config)
     if config.regions is not None:
         place = options.computed(folder)
         dataset = with_regions(dataset, config.regions, read_detector(config.detector), folder=place, progress=progress)
@@ -210,6 +215,15 @@ def _refuse_unfit(dataset: Dataset, config: TrainConfig, photos: int) -> None:
         refuse_unknown(dataset.labels, config.bona_fide)
     if config.weigh == "groups" and not dataset.has_groups:
         raise RunError("--weigh groups needs photos with groups, got none; use --group-by, or --weigh photos")
+
+
+def _check_labels_a_photo(dataset: Dataset, config: TrainConfig) -> None:
+    """Hold that photos are read and trained with as many labels each."""
+    if config.multi_label != dataset.multi_label:
+        raise RunError(
+            f"photos with {'several labels' if dataset.multi_label else 'one label each'} must be trained as such, got "
+            f"multi_label={config.multi_label}; read them and train them alike"
+        )
 
 
 def _keep_origin(folder: RunFolder, config: TrainConfig, start: Float32Array) -> None:
@@ -303,6 +317,7 @@ def _finetune(network: keras.Model, run: TrainingRun, began: float, progress: Pr
             freeze(network, config)
         feed = crop_feed(run.dataset, run.split, config, config.whole, progress)
         trials = fit(network, feed, config.whole, files, seed=config.seed, progress=progress).trials
+        trials = with_labels_told(trials, network, feed, run)
     before = folder.read("float").weights_sha256 if folder.record("float").exists() else None
     if before is not None and before != file_sha256(files.weights):
         # It was made from weights that are no more.
@@ -341,6 +356,7 @@ def _same(folder: RunFolder, dataset: Dataset, config: TrainConfig) -> TrainConf
         ("cost of unknown", before.config.unknown_cost, config.unknown_cost),
         ("rule for unknown", before.config.unknown_rule, config.unknown_rule),
         ("bona fide label", before.config.bona_fide, config.bona_fide),
+        ("number of labels a photo", before.config.multi_label, config.multi_label),
         ("seed", before.config.seed, config.seed),
         ("model to begin from", *(one.start and one.start.sha256 for one in (before.config, config))),
     ):
@@ -406,24 +422,34 @@ def fit_head(
     config, source = run.config, part_source(run.dataset, run.split, run.config, "train")
     draws = config.random_crops
     found = photo_features(cache, source, draws=draws, seed=config.seed, progress=progress, columns=columns)
-    progress.begin("solving the head", 1)
     train = FeatureSet(
         features=found.crops,
         targets=source.targets,
         folds=run.folds,
         plan_crops=found.plan_crops,
         scales=None if config.head_scales is None else np.array(config.crop_heads, np.int64),
-        weights=head_weights(run.dataset, run.split, config),
+        weights=None if config.multi_label else head_weights(run.dataset, run.split, config),
     )
-    head = solve_head(train, len(run.dataset.labels), config, run.start)
+    penalties = None
+    if config.multi_label:
+        units = [sample.group or sample.path for sample in run.split.samples(run.dataset, "train")]
+        by = units if config.weigh == "groups" else None
+        head, penalties = solve_labels(train, source.targets, label_solver(config, len(units)), by, progress)
+    else:
+        progress.begin("solving the head", 1)
+        head = solve_head(train, len(run.dataset.labels), config, run.start)
     set_heads(network, head.layers)
     if config.is_solved:
         final = head.layers.logits(train.fixed, train.scales)
         OutOfFold(unseen=head.choice.out_of_fold, final=final).write(run.folder.folds(stage))
     progress.advance(note=f"out-of-fold loss {head.choice.losses[head.choice.best]:.3f}")
-    if config.unknown_cost is None:
-        return _trials(head)
-    return replace(_trials(head), unknown=_find_unknown(train, head, run, stage, progress))
+    trials = _trials(head)
+    if config.unknown_cost is not None:
+        trials = replace(trials, unknown=_find_unknown(train, head, run, stage, progress))
+    if penalties is not None:
+        votes = vote_logits(head.choice.out_of_fold.astype(np.float64), source.targets)
+        trials = replace(trials, labels=told_of_labels(run.dataset.labels, source.targets, votes, penalties))
+    return trials
 
 
 def _find_unknown(train: FeatureSet, head: Head, run: TrainingRun, stage: Stage, progress: Progress) -> UnknownFound:
@@ -435,6 +461,14 @@ def _find_unknown(train: FeatureSet, head: Head, run: TrainingRun, stage: Stage,
         return found
     kept.write(place)
     return replace(found, means_sha256=file_sha256(place))
+
+
+def with_labels_told(trials: Trials, network: keras.Model, feed: CropFeed, run: TrainingRun) -> Trials:
+    """Trials of a fitted network with what validation photos say of each label, where a photo may have several."""
+    if not run.config.multi_label:
+        return trials
+    votes, targets = validation_scores(network, feed), feed.validation_targets
+    return replace(trials, labels=told_of_labels(run.dataset.labels, targets, votes))
 
 
 def _trials(head: Head) -> Trials:
@@ -511,6 +545,7 @@ def write_record(
         reading=run.dataset.reading,
         left_out=None if run.dataset.regions is None else run.dataset.regions.left_out,
         unknown=trials.unknown,
+        told_labels=trials.labels,
     )
     write_json(run.folder.record(stage), record)
     return record

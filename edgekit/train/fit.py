@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,10 @@ from typing import Any
 import numpy as np
 
 from edgekit.arrays import Float32Array, Float64Array
-from edgekit.contract import Decision
 from edgekit.errors import RunError
-from edgekit.metrics.classification import classification_report
-from edgekit.metrics.reliability import balanced_log_loss
 from edgekit.progress import Progress
 from edgekit.records import file_sha256, from_plain, plain, read_json, sha256, write_atomic, write_json
-from edgekit.runtime.voting import softmax, vote
+from edgekit.train.answers import vote_logits, votes_accuracy, votes_loss
 from edgekit.train.average import Average
 from edgekit.train.feed import CropFeed
 from edgekit.train.keras2 import keras
@@ -208,8 +205,7 @@ def fit(
     if before.finished and config.epochs > before.planned_epochs:
         before = replace(before, finished=False)
     optimizer = make_optimizer(network, config, before.learning_rate or config.learning_rate)
-    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing)
-    network.compile(optimizer, loss)
+    network.compile(optimizer, crop_loss(feed, config))
     average = last.give(network, config.ema) if last is not None else Average(network, config.ema)
     watch = _Watch(feed, config, files, before, progress)
     if not before.finished:
@@ -266,6 +262,27 @@ def _callbacks(watch: _Watch, average: Average, config: FitConfig, last: LastEpo
     ]
 
 
+def crop_loss(feed: CropFeed, config: FitConfig) -> Callable[..., Any]:
+    """The loss of a step: cross-entropy of one label a crop, or of several the mean of binary ones.
+
+    Crops with a label and those without weigh the same in its binary cross-entropy, as classes do in the other.
+    """
+    shares = feed.label_shares
+    if shares is None:
+        loss: Callable[..., Any] = keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=config.label_smoothing
+        )
+        return loss
+    has, lacks = ((0.5 / share).astype(np.float32) for share in (shares, 1 - shares))
+
+    def binary(truth: Any, logits: Any) -> Any:
+        told = truth * (1 - config.label_smoothing) + config.label_smoothing / 2
+        losses = keras.backend.binary_crossentropy(told, logits, from_logits=True)
+        return keras.backend.mean(losses * (truth * has + (1 - truth) * lacks), axis=-1)
+
+    return binary
+
+
 def validation_scores(network: keras.Model, feed: CropFeed) -> Float64Array:
     """(photos, classes) voted probabilities of the validation photos.
 
@@ -278,7 +295,7 @@ def validation_scores(network: keras.Model, feed: CropFeed) -> Float64Array:
         if not np.isfinite(logits).all():
             raise RunError("training diverged: logits must be finite, got NaN or infinity; lower the learning rate")
         ends = np.cumsum([len(photo) for photo in photos])[:-1]
-        voted += [vote(crops, Decision()) for crops in np.split(softmax(logits), ends)]
+        voted += [vote_logits(crops, feed.validation_targets) for crops in np.split(logits, ends)]
     return np.stack(voted)
 
 
@@ -313,9 +330,7 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         assert logs is not None
         scores = validation_scores(self.model, self.feed)
         targets = self.feed.validation_targets
-        labels = [str(index) for index in range(scores.shape[1])]
-        logs["val_loss"] = balanced_log_loss(scores, targets)
-        logs["val_balanced_accuracy"] = classification_report(targets, scores.argmax(axis=1), labels).balanced_accuracy
+        logs["val_loss"], logs["val_balanced_accuracy"] = votes_loss(scores, targets), votes_accuracy(scores, targets)
         logs["learning_rate"] = float(keras.backend.get_value(self.model.optimizer.learning_rate))
         loss, accuracy = logs["val_loss"], logs["val_balanced_accuracy"]
         self._note = f"epoch {epoch + 1}/{self.epochs}, val loss {loss:.3f}, accuracy {accuracy:.3f}"

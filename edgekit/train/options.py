@@ -216,6 +216,8 @@ class TrainConfig:
         whole: How the whole network is trained.
         weigh: By which training photos of a class weigh the same: each of them, or their groups.
         bona_fide: Label of genuine photos; empty where the task is not presentation-attack detection.
+        multi_label: Whether a photo may have several labels: then each label has a head of its own against all photos
+            without it, and ``features`` that are left to ``auto`` are ``content``.
         augment: Preset for the training photos whose crops are drawn; validation and test photos are never changed.
         recipe: The preset that it began as; empty where there was none.
         overrides: What was given in place of the preset's own options, by their names.
@@ -240,6 +242,7 @@ class TrainConfig:
     weigh: Weigh = "photos"
     split: SplitConfig = field(default_factory=SplitConfig)
     bona_fide: str = ""
+    multi_label: bool = False
     augment: AugmentName = "none"
     seed: int = 0
     recipe: str = ""
@@ -271,6 +274,7 @@ class TrainConfig:
             raise RunError(f"draws must be 1 to {MAX_CROPS}, got {self.draws}")
         self._check_head()
         self._check_unknown()
+        self._check_multi_label()
         if self.heads == "scales" and not self.is_solved:
             raise RunError(f"--heads scales are solved on a frozen backbone, got --tune {self.tune}; use --heads one")
         if self.head_count > MAX_HEADS:
@@ -312,6 +316,22 @@ class TrainConfig:
                 f"--weights none with --tune {self.tune} trains from scratch, with no head solved before, got --head "
                 f"{self.head}; leave that out or tune the head"
             )
+
+    def _check_multi_label(self) -> None:
+        if not self.multi_label:
+            return
+        for option, given, why in (
+            ("--from", self.start is not None, "goes on with heads of one label a photo"),
+            (f"--bona-fide {self.bona_fide}", bool(self.bona_fide), "is the one label that excludes all others"),
+            ("--heads scales", self.heads == "scales", "are solved for one label a photo"),
+            ("--head mlp", self.head == "mlp", "is trained for one label a photo"),
+            ("--unknown", self.unknown_cost is not None, "is for photos of exactly one label"),
+            (f"--mixup {self.whole.mixup:g}", self.whole.mixup > 0, "mixes photos of one label each"),
+        ):
+            if given:
+                raise RunError(f"{option} {why}, got --multi-label, too; leave one of them out")
+        if self.network.features == "auto":
+            object.__setattr__(self, "network", replace(self.network, features="content"))
 
     @property
     def solves_head(self) -> bool:

@@ -12,6 +12,8 @@ from edgekit.train.head import DEVIATION_FLOOR, FeatureSet, Head, HeadChoice, He
 
 # Relative to the mean square of the standardised blocks; photos that a fold leaves out choose.
 SCALE_PENALTIES = (5e-5, 1e-4, 2e-4, 3e-4, 5e-4, 1e-3, 2e-3)
+# One label against all photos without it: few photos on one side, which takes more of it.
+LABEL_PENALTIES = (5e-4, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.3)
 LOGISTIC_PENALTIES = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 1e-3)
 # Photos by photos, in double precision, stand in memory two or three times.
 MAX_SOLVED_PHOTOS = 10_000

@@ -18,6 +18,7 @@ from edgekit.records import from_plain, read_bounded, read_json, sha256
 from edgekit.runtime.other_models import model_remedy
 from edgekit.runtime.regions.detector import MAX_DETECTOR_BYTES
 from edgekit.scoring.out_of_fold import OutOfFold
+from edgekit.train.label_heads import LabelTold
 from edgekit.train.options import Stage, TrainConfig
 from edgekit.train.unknown import KeptMeans, UnknownFound
 
@@ -45,10 +46,11 @@ def count_photos(dataset: Dataset, split: Split) -> tuple[PhotoCounts, ...]:
 
     def counted(part: Part) -> PhotoCounts:
         samples = split.samples(dataset, part)
-        labels, groups, kinds = (
+        groups, kinds = (
             dict(Counter(sorted(filter(None, (getattr(sample, column) for sample in samples)))))
-            for column in ("label", "group", "kind")
+            for column in ("group", "kind")
         )
+        labels = dict(Counter(sorted(label for sample in samples for label in dataset.labels_of(sample))))
         return PhotoCounts(part=part, photos=len(samples), labels=labels, groups=groups, kinds=kinds)
 
     return counted("train"), counted("val"), counted("test")
@@ -64,6 +66,7 @@ class Trials:
         finished: Whether all were tried; False after Ctrl-C.
         features: Balanced accuracy, out of fold, of each choice of layers to pool; empty where none was chosen.
         unknown: Rules for unknown, where they were compared.
+        labels: What photos that did not train it say of each label, where a photo may have several; else empty.
     """
 
     history: dict[str, tuple[float, ...]]
@@ -71,6 +74,7 @@ class Trials:
     finished: bool
     features: dict[str, float] = field(default_factory=dict)
     unknown: UnknownFound | None = None
+    labels: tuple[LabelTold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +130,8 @@ class TrainRecord:
         reading: How the photos' folder was to be read.
         left_out: With regions: photos that have none, or several, and neither trained nor tested.
         unknown: Rules for unknown, compared on classes that were held out in turn; None where every photo gets a label.
+        told_labels: Where a photo may have several labels: what photos say of each that did not train it, with its
+            threshold.
     """
 
     stage: Stage
@@ -152,6 +158,7 @@ class TrainRecord:
     reading: DataReading = AS_IT_LIES
     left_out: WithoutRegion | None = None
     unknown: UnknownFound | None = None
+    told_labels: tuple[LabelTold, ...] = ()
 
     @property
     def tried(self) -> Literal["epoch", "penalty", "epochs"]:

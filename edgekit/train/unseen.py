@@ -18,7 +18,7 @@ def read_judge(folder: RunFolder) -> TrainRecord:
     """The record of the stage that judges labels: the float one, which has seen no int8 rounding.
 
     Raises:
-        RunError: there is none, it is damaged, or no folds chose its head.
+        RunError: there is none, it is damaged, no folds chose its head, or it tells several labels a photo.
     """
     record = folder.read("float")
     if not record.config.is_solved:
@@ -26,6 +26,8 @@ def read_judge(folder: RunFolder) -> TrainRecord:
             f"{folder.root} must have scores of photos by heads that had not seen them, got a run whose whole network "
             "was tuned; name one of `edgekit finetune --tune head`"
         )
+    if record.config.multi_label:
+        raise RunError(f"{folder.root} must tell one label a photo to doubt it, got a run of several; name another run")
     folder.check_folds(record)
     return record
 

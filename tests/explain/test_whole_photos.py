@@ -1,14 +1,19 @@
-"""Models of regions are refused."""
+"""Models of regions, and of several labels, are refused."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
 from edgekit import occlusion
+from edgekit.contract import Decision
 from edgekit.errors import EdgekitError
 from edgekit.explain.options import OcclusionConfig
 from edgekit.explain.photos import explain_photos
-from edgekit.runtime import Classifier
+from edgekit.explain.whole_photos import refuse_others
+from edgekit.runtime import Classifier, read_bundle
+from edgekit.train.options import TrainConfig
 
 REFUSED = "got a model that answers for regions of it; name a model of whole photos"
 
@@ -37,3 +42,12 @@ def test_no_gradients_are_asked(marks):
 
     with pytest.raises(EdgekitError, match=REFUSED):
         GradCam(None, marks.contract)
+
+
+def test_several_labels_are_refused(red_blue_file):
+    contract = read_bundle(red_blue_file).contract
+    with pytest.raises(EdgekitError, match="got a model that tells several of a photo; name a model of one label"):
+        refuse_others(replace(contract, bona_fide=None, decision=Decision()).with_multi_label((0.5, 0.5)))
+    with pytest.raises(EdgekitError, match="got a model that tells several of a photo"):
+        refuse_others(TrainConfig(multi_label=True))
+    refuse_others(contract)

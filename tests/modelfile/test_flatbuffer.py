@@ -32,6 +32,35 @@ COLOURS = [
 ]
 
 
+class TestAppendSigmoid:
+    @pytest.mark.parametrize("colour", COLOURS)
+    def test_each_output_is_the_sigmoid_of_its_logit(self, int8_logits, colour):
+        logits = ModelInterpreter(int8_logits, scores="numbers")(crop(*colour)).astype(np.float64)
+        probabilities = ModelInterpreter(lite.append_sigmoid(int8_logits), scores="any-of")(crop(*colour))
+        np.testing.assert_allclose(probabilities, 1 / (1 + np.exp(-logits)), rtol=1e-5)
+
+    def test_the_signature_finds_the_new_output(self, int8_logits):
+        model = lite.parse(lite.append_sigmoid(int8_logits))
+        (signature,) = model.signatureDefs
+        assert [one.tensorIndex for one in signature.outputs] == list(model.subgraphs[0].outputs)
+        assert lite.describe(lite.pack(model)).operators["LOGISTIC"] == 1
+
+    @pytest.mark.parametrize(
+        ("make", "message"),
+        [
+            pytest.param(lite.append_softmax, "got a SOFTMAX at its end", id="softmax"),
+            pytest.param(lite.append_sigmoid, "got a LOGISTIC at its end", id="sigmoids"),
+        ],
+    )
+    def test_a_model_that_has_probabilities_already(self, int8_logits, make, message):
+        with pytest.raises(ContractError, match=message):
+            lite.append_sigmoid(make(int8_logits))
+
+    def test_heads_for_scales_are_refused(self):
+        with pytest.raises(ContractError, match="must have one output, got 2"):
+            lite.append_sigmoid(heads_logits(WEIGHTS, is_parted=True))
+
+
 class TestAppendSoftmax:
     @pytest.mark.parametrize("colour", COLOURS)
     def test_it_is_the_softmax_of_the_logits(self, int8_logits, colour):

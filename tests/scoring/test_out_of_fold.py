@@ -5,7 +5,7 @@ import pytest
 
 from edgekit.errors import DataError, RunError
 from edgekit.records import file_sha256
-from edgekit.runtime.voting import softmax
+from edgekit.runtime.voting import log_odds_of, sigmoid, softmax
 from edgekit.scoring.out_of_fold import OutOfFold, beside, beside_content, carry, read_beside, some_of_each
 from edgekit.scoring.scores import Scores
 
@@ -69,6 +69,32 @@ def test_photos_that_were_not_scored_take_over_the_change_of_their_class(folds):
     scored = Scores(crops=probabilities((folds.final + change)[rows]), targets=TARGETS[rows])
     found = folds.by_file(scored, rows, TARGETS)
     np.testing.assert_allclose(found.crops, probabilities(folds.unseen + change), atol=1e-6)
+
+
+class TestSeveralLabels:
+    MARKS = np.array([[0, 1], [1, 1], [0, 1], [1, 0], [0, 0]])
+
+    def test_a_file_that_changes_nothing_says_what_the_folds_said(self, folds):
+        scored = Scores(crops=sigmoid(folds.final.astype(np.float64)).astype(np.float32), targets=self.MARKS)
+        found = folds.by_file(scored, np.arange(5), self.MARKS)
+        np.testing.assert_allclose(found.crops, folds.scores(self.MARKS).crops, rtol=1e-4)
+        np.testing.assert_allclose(folds.scores(self.MARKS).crops, sigmoid(folds.unseen.astype(np.float64)), rtol=1e-6)
+
+    def test_photos_without_a_scored_one_of_their_labels_take_over_any_change(self, folds):
+        rows = np.array([0, 3])
+        moved = sigmoid(folds.final[rows].astype(np.float64) + np.array([1.0, 2.0])[:, np.newaxis, np.newaxis])
+        scored = Scores(crops=moved.astype(np.float32), targets=self.MARKS[rows])
+        found = log_odds_of(folds.by_file(scored, rows, self.MARKS).crops) - folds.unseen
+        np.testing.assert_allclose(found[0], 1, atol=1e-3)
+        # The same labels as the first, then labels that neither scored photo has.
+        np.testing.assert_allclose(found[2], 1, atol=1e-3)
+        assert {round(float(found[row].mean())) for row in (1, 4)} <= {1, 2}
+
+    def test_photos_are_drawn_from_each_set_of_labels(self):
+        marks = np.repeat(self.MARKS, [50, 50, 1, 2, 3], axis=0)
+        rows = some_of_each(marks, 8, 0)
+        assert len(rows) == 8
+        assert len(np.unique(marks[rows], axis=0)) == 4
 
 
 def test_probabilities_of_zero_stay_numbers(folds):

@@ -35,6 +35,7 @@ class Points:
 
     steps = 4
     validation_targets = np.array([0, 0, 1, 1])
+    label_shares = None
 
     def __init__(self, *, spoil_from=None, broken=False):
         self.spoil_from, self.broken = spoil_from, broken

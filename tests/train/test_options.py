@@ -7,7 +7,7 @@ import pytest
 from edgekit.data.options import SplitConfig
 from edgekit.errors import DataError, RunError
 from edgekit.records import from_plain, plain
-from edgekit.train.options import FitConfig, NetworkConfig, TrainConfig, qat_fit, whole_fit
+from edgekit.train.options import FitConfig, NetworkConfig, StartedFrom, TrainConfig, qat_fit, whole_fit
 
 FIT = {"epochs": 1, "batch_size": 1, "learning_rate": 1e-3, "crops_per_photo": 1, "patience": 1}
 
@@ -32,6 +32,16 @@ FIT = {"epochs": 1, "batch_size": 1, "learning_rate": 1e-3, "crops_per_photo": 1
         ),
         pytest.param(TrainConfig, {"tune": "last:99"}, RunError, "at most the .* blocks of", id="more-than-there-are"),
         pytest.param(TrainConfig, {"tune": "last:1", "heads": "scales"}, RunError, "frozen backbone, got", id="scales"),
+        *(
+            pytest.param(TrainConfig, {"multi_label": True} | one, RunError, message, id=f"several-labels-{name}")
+            for name, one, message in (
+                ("bona-fide", {"bona_fide": "real"}, "--bona-fide real is the one label"),
+                ("scales", {"heads": "scales"}, "--heads scales are solved for one label"),
+                ("mlp", {"head": "mlp"}, "--head mlp is trained for one label"),
+                ("from", {"start": StartedFrom(place="x", sha256="0" * 64)}, "--from goes on with heads of one label"),
+                ("mixup", {"tune": "all", "whole": FitConfig(**FIT, mixup=0.2)}, "--mixup 0.2 mixes photos of one"),
+            )
+        ),
         pytest.param(NetworkConfig, {"dropout": 1.0}, RunError, "dropout must lie", id="nothing-left"),
         pytest.param(NetworkConfig, {"alpha": 0.0}, RunError, "alpha must lie", id="no-width"),
         pytest.param(NetworkConfig, {"alpha": math.nan}, RunError, "alpha must lie", id="nan-width"),

@@ -97,3 +97,9 @@ def test_a_run_without_scores_out_of_fold_is_refused(run):
     folder, _, _ = run(tune="all")
     with pytest.raises(RunError, match=r"got a run whose whole network was tuned; name one of .*--tune head"):
         read_judge(folder)
+
+
+def test_a_run_of_several_labels_a_photo_is_refused(run):
+    folder, _, _ = run(multi_label=True)
+    with pytest.raises(RunError, match="must tell one label a photo to doubt it, got a run of several"):
+        read_judge(folder)

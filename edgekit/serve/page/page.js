@@ -103,19 +103,24 @@ $("login").addEventListener("submit", async (event) => {
 // ---------------------------------------------------------------- answers
 
 function toneOf(label) {
+  if (model.multi_label) return "plain";
   if (!model.labels.includes(label)) return "unsure";
   if (model.bona_fide === null) return "plain";
   return label === model.bona_fide ? "genuine" : "attack";
 }
 
 function wordsOf(row) {
+  if (row.labels) return row.labels.join(", ") || "None of the labels";
   const tone = toneOf(row.label);
   if (tone === "unsure") return row.label === "retake" ? "Not sure: take it again" : `The model says: ${row.label}`;
   return { genuine: "Genuine photo", attack: "Photo of a screen or print", plain: row.label }[tone];
 }
 
 /** The label and its score; the score alone where the words are the label. */
-const detailOf = (row) => [...(wordsOf(row) === row.label ? [] : [row.label]), percent(row.score)];
+const detailOf = (row) => {
+  if (row.labels) return row.labels.length ? row.labels.map((label) => percent(row.probabilities[label])) : [`at most ${percent(row.score)}`];
+  return [...(wordsOf(row) === row.label ? [] : [row.label]), percent(row.score)];
+};
 
 class Card {
   constructor(file) {
@@ -175,8 +180,8 @@ class Card {
     verdict.querySelector("span").textContent = this.scored(" · ");
     this.find(".actions").hidden = false;
     this.find(".crops").textContent = `${this.row.regions ? "Found" : "Crops"} (${this.row.boxes.length})`;
-    // What is found may be several, and a map of reasons is of one answer.
-    this.find(".why").hidden = Boolean(this.row.regions);
+    // What is found, and what is said, may be several, and a map of reasons is of one answer.
+    this.find(".why").hidden = Boolean(this.row.regions || model.multi_label);
     // Nor can one table be of several.
     const isOne = !this.row.regions || this.row.regions.length === 1;
     this.find(".scores").hidden = !isOne;
@@ -196,6 +201,13 @@ class Card {
       const bar = document.createElement("i");
       bar.style.inlineSize = `${100 * share}%`;
       track.append(bar);
+      if (model.multi_label) {
+        const least = model.multi_label[model.labels.indexOf(label)];
+        const mark = Object.assign(document.createElement("em"), { title: `Called from ${percent(least)} on` });
+        mark.style.insetInlineStart = `${100 * least}%`;
+        track.append(mark);
+        row.dataset.reached = String(share >= least);
+      }
       score.append(track, Object.assign(document.createElement("b"), { textContent: percent(share) }));
       cell.append(score);
       row.append(head, cell);
