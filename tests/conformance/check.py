@@ -295,8 +295,9 @@ def _verdicts(checker: Checker, vector: Vector) -> Measured:
     if expected is None:
         return {"answers": 1.0}
     step, temperature = vector["step"], classifier.contract.decision.temperature
-    names = (found.label, tuple(found.probabilities))
-    answers = float(names != (expected["label"], tuple(expected["probabilities"])))
+    names = (found.label, tuple(found.probabilities), found.labels)
+    told = expected.get("labels")
+    answers = float(names != (expected["label"], tuple(expected["probabilities"]), told and tuple(told)))
     pixels = _furthest([one.box for one in found.crops], [one["box"] for one in expected["crops"]])
     if pixels > 0:
         return {"answers": answers, "pixels": pixels}
@@ -305,7 +306,10 @@ def _verdicts(checker: Checker, vector: Vector) -> Measured:
             np.array([one.probabilities for one in found.crops]),
             np.array([one["probabilities"] for one in expected["crops"]]),
         ),
-        (np.array([[*found.probabilities.values()]]), np.array([[*expected["probabilities"].values()]])),
+        (
+            np.array([[*found.probabilities.values(), *([] if found.unknown is None else [found.unknown])]]),
+            np.array([[*expected["probabilities"].values(), *([expected["unknown"]] if "unknown" in expected else [])]]),
+        ),
     )
     # The score is one of the probabilities, or a sum of them.
     steps = steps_between(*voted, step) * (temperature if step["of"] == "logits" else 1.0)

@@ -23,8 +23,9 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.contract import Contract, CropPlan, Decision, RegionPlan
-from edgekit.modelfile.flatbuffer import append_softmax, pack
+from edgekit.contract import Contract, CropPlan, Decision, RegionPlan, Unknown
+from edgekit.modelfile.flatbuffer import append_sigmoid, append_softmax, pack
+from edgekit.modelfile.unknown_output import append_constant
 from edgekit.modelfile.write import NO_SHA256, make_bundle, write_bundle
 from edgekit.records import sha256
 
@@ -33,6 +34,8 @@ SIDE_PX = 8
 GAIN = 8.0
 RED_BLUE = np.array([[GAIN, 0, -GAIN], [-GAIN, 0, GAIN]], np.float32)
 THREE_COLOURS = GAIN * np.eye(3, dtype=np.float32)
+# Between what grey and what a pure colour give.
+UNKNOWN_LOGIT = 6.5
 # What makes a crop of each scale genuine: red on the full frame, blue at a quarter of the width, green at full size.
 HEADS = {"full": (GAIN, 0, -GAIN), "1/4": (-1.5 * GAIN, 0, 1.5 * GAIN), "native": (-GAIN, GAIN, 0)}
 
@@ -264,6 +267,24 @@ def marks_plan(detector: bytes, **how: object) -> RegionPlan:
     return RegionPlan(detector="blazeface-short", detector_sha256=sha256(detector), **{"margin": 0.0, **how})
 
 
+def newer(three_colours: Contract) -> list[tuple[str, Contract, bytes]]:
+    """Names, contracts and flatbuffers of models that tell what is unknown, or several labels a photo."""
+    logits = float_logits(THREE_COLOURS)
+    energy = Unknown(rule="energy", threshold=0.5)
+    return [
+        (
+            "colours_or_unknown",
+            replace(three_colours, name="colours or unknown").with_unknown(energy),
+            append_softmax(append_constant(logits, UNKNOWN_LOGIT)),
+        ),
+        (
+            "colours_at_once",
+            replace(three_colours, name="colours at once").with_multi_label((0.75, 0.98, 0.75)),
+            append_sigmoid(logits),
+        ),
+    ]
+
+
 def write_all(folder: Path) -> None:
     """Write every test model into ``folder``."""
     common = {
@@ -291,6 +312,8 @@ def write_all(folder: Path) -> None:
     detector = marks_detector()
     marks = replace(red_blue, name="marks").with_regions(marks_plan(detector))
     write_bundle(make_bundle(append_softmax(float_logits(RED_BLUE)), marks, detector), folder / "marks.tflite")
+    for name, contract, flatbuffer in newer(three_colours):
+        write_bundle(make_bundle(flatbuffer, contract), folder / f"{name}.tflite")
     (folder / "logits_int8.tflite").write_bytes(int8_logits(RED_BLUE))
 
 

@@ -17,6 +17,7 @@ from making.tools import HERE, Vector, Writer, check_script, encode, noise, turn
 ROOT = HERE.parents[1]
 DEMO, RED_BLUE, THREE = "models/demo-int8.tflite", "tests/models/red_blue.tflite", "tests/models/three_colours.tflite"
 HEADS = "tests/models/heads.tflite"
+STRANGE, SEVERAL = "tests/models/colours_or_unknown.tflite", "tests/models/colours_at_once.tflite"
 # A step in each logit, and what float32 probabilities leave of its exactness; votes average over crops.
 TOLERANCE = {"answers": 0, "pixels": 0, "steps": 2.001, "vote_steps": 1.001}
 STEPS = {
@@ -24,6 +25,8 @@ STEPS = {
     RED_BLUE: {"of": "outputs", "size": 1 / 256},
     THREE: {"of": "outputs", "size": 1 / 256},
     HEADS: {"of": "outputs", "size": 1 / 256},
+    STRANGE: {"of": "outputs", "size": 1 / 256},
+    SEVERAL: {"of": "outputs", "size": 1 / 256},
 }
 REFUSED = {"answers": 0}
 YUV = {"layout": "nv21", "stride": None}
@@ -106,6 +109,12 @@ def read(to: Writer) -> list[tuple[Any, ...]]:
             "catches crops beyond the plan's own that lose their place in its cycle",
         ),
         ("heads-frame", HEADS, tiny_frame, None, False, "catches heads that a frame's crops do not have"),
+        ("unknown-red", STRANGE, red, None, True, "catches an output that is one more than the labels are refused"),
+        ("unknown-noise", STRANGE, small, None, True, "catches a photo of nothing known that is given a label"),
+        ("unknown-frame", STRANGE, tiny_frame, None, True, "catches an unknown score that a frame's crops do not have"),
+        ("several-red", SEVERAL, red, None, True, "catches outputs that must sum to 1"),
+        ("several-noise", SEVERAL, small, None, True, "catches the most probable label where all that are reached count"),
+        ("several-frame", SEVERAL, tiny_frame, None, True, "catches labels that a frame's crops do not have"),
         ("heads-png", HEADS, {"photo": "file-png.png"}, None, True, "catches heads that a file's crops do not have"),
     ]
 

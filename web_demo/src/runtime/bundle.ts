@@ -66,9 +66,10 @@ export class Bundle {
       );
     }
     const labels = linesOf(textOf(LABELS_NAME, members.get(LABELS_NAME) ?? new Uint8Array(0)));
-    if (labels.length !== contract.labels.length || !labels.every((label, at) => label === contract.labels[at])) {
+    const expected = contract.outputLabels;
+    if (labels.length !== expected.length || !labels.every((label, at) => label === expected[at])) {
       throw new ContractError(
-        `${LABELS_NAME} must equal the contract's ${truncated(JSON.stringify(contract.labels), 200)}, got ` +
+        `${LABELS_NAME} must equal the contract's ${truncated(JSON.stringify(expected), 200)}, got ` +
           truncated(JSON.stringify(labels), 200),
       );
     }

@@ -452,6 +452,11 @@ export class Contract {
     return this.labels.length + (this.unknown?.outputs ?? 0);
   }
 
+  /** What each output is of: the labels and, where unknown has an output of its own, that, as `labels.txt` has it. */
+  get outputLabels(): readonly string[] {
+    return this.outputs > this.labels.length ? [...this.labels, UNKNOWN] : this.labels;
+  }
+
   /** How many heads the model has. */
   get headCount(): number {
     return this.heads?.length ?? 1;

@@ -143,9 +143,9 @@ public class Bundle private constructor(
 
         private fun checkLabels(name: String, contract: Contract, text: String) {
             val lines = text.split(LINE_ENDS).let { if (it.last().isEmpty()) it.dropLast(1) else it }
-            if (lines != contract.labels) {
+            if (lines != contract.outputLabels) {
                 val got = lines.toString().take(MAX_SHOWN)
-                throw ContractException("$name: $LABELS_NAME must equal the contract's ${contract.labels}, got $got")
+                throw ContractException("$name: $LABELS_NAME must equal the contract's ${contract.outputLabels}, got $got")
             }
         }
 

@@ -209,6 +209,9 @@ public data class Contract @JvmOverloads @Throws(EdgekitException::class) constr
     /** How many numbers a head gives for a crop: one for each label, and one more where [unknown] has its own. */
     public val outputs: Int get() = labels.size + (unknown?.outputs ?: 0)
 
+    /** What each output is of: the labels and, where unknown has an output of its own, that, as `labels.txt` has it. */
+    public val outputLabels: List<String> get() = if (outputs > labels.size) labels + UNKNOWN else labels
+
     /** How many heads the model has. */
     public val headCount: Int get() = heads?.size ?: 1
 
