@@ -285,6 +285,10 @@ def _refusals(checker: Checker, vector: Vector) -> Measured:
     return {"answers": 1.0}
 
 
+def _of(unknown: float | None) -> list[float]:
+    return [] if unknown is None else [unknown]
+
+
 def _verdicts(checker: Checker, vector: Vector) -> Measured:
     classifier, expected = checker.classifier(vector["model"]), vector["verdict"]
     try:
@@ -307,8 +311,8 @@ def _verdicts(checker: Checker, vector: Vector) -> Measured:
             np.array([one["probabilities"] for one in expected["crops"]]),
         ),
         (
-            np.array([[*found.probabilities.values(), *([] if found.unknown is None else [found.unknown])]]),
-            np.array([[*expected["probabilities"].values(), *([expected["unknown"]] if "unknown" in expected else [])]]),
+            np.array([[*found.probabilities.values(), *_of(found.unknown)]]),
+            np.array([[*expected["probabilities"].values(), *_of(expected.get("unknown"))]]),
         ),
     )
     # The score is one of the probabilities, or a sum of them.

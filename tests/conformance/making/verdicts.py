@@ -113,7 +113,7 @@ def read(to: Writer) -> list[tuple[Any, ...]]:
         ("unknown-noise", STRANGE, small, None, True, "catches a photo of nothing known that is given a label"),
         ("unknown-frame", STRANGE, tiny_frame, None, True, "catches an unknown score that a frame's crops do not have"),
         ("several-red", SEVERAL, red, None, True, "catches outputs that must sum to 1"),
-        ("several-noise", SEVERAL, small, None, True, "catches the most probable label where all that are reached count"),
+        ("several-noise", SEVERAL, small, None, True, "catches the most probable label where all reached ones count"),
         ("several-frame", SEVERAL, tiny_frame, None, True, "catches labels that a frame's crops do not have"),
         ("heads-png", HEADS, {"photo": "file-png.png"}, None, True, "catches heads that a file's crops do not have"),
     ]
