@@ -238,9 +238,10 @@ class Unknown:
     Attributes:
         rule: What the score is.
         threshold: From this score on the answer is "unknown".
-        false_accept: Share of photos of classes held out that were below it, in 0 to 1.
-        false_reject: Share of photos of known classes that were not.
-        auroc: Area under the ROC curve of held-out against known photos.
+        false_accept: Share of photos of classes held out that passed, in 0 to 1: the mean over the rounds in which
+            classes were held out, each at a threshold of its own that costs known classes as much.
+        false_reject: Share of photos of known classes that reached the threshold, out of fold.
+        auroc: Area under the ROC curve of held-out against known photos, the mean over the rounds.
     """
 
     rule: UnknownRule
@@ -353,7 +354,7 @@ class Contract:
             ("an early end: unknown needs all crops", self.decision.early_stop is not None),
         ):
             if said:
-                raise ContractError(f"a contract with unknown must be without {what}")
+                raise ContractError(f"a contract with unknown must be without {what}, got both; leave one of them out")
 
     def _check_multi_label(self) -> None:
         if self.multi_label is None:
@@ -375,7 +376,7 @@ class Contract:
             ("an early end: every label needs all crops", self.decision.early_stop is not None),
         ):
             if told:
-                raise ContractError(f"a contract of several labels must be without {what}")
+                raise ContractError(f"a contract of several labels must be without {what}, got both; leave one out")
 
     def check_one_label(self, what: str) -> None:
         """Hold that exactly one label of a photo is right, for ``what`` does not know of several.

@@ -341,5 +341,7 @@ def unknown_said(found: Unknown | None) -> str:
     if found is None:
         return ""
     area = NOTHING if found.auroc is None else f"{found.auroc:.3f}"
-    rates = f"false accepts {percent(found.false_accept)}, false rejects {percent(found.false_reject)}"
-    return f"by {found.rule} from score {found.threshold:.3g}; on classes held out: AUROC {area}, {rates}"
+    return (
+        f"by {found.rule} from score {found.threshold:.3g}, which {percent(found.false_reject)} of known photos reach; "
+        f"on classes held out: AUROC {area}, false accepts {percent(found.false_accept)} at a like cost"
+    )

@@ -113,7 +113,7 @@ def load_dataset(
     folder = read_folder(root, reading, known=known)
     samples = folder.samples
     if reading.multi_label:
-        folder = with_several(folder)
+        folder = with_several(folder, known)
         samples = folder.samples
     elif folder.understood.kind == "manifest":
         _check_labels_have_folders(root / folder.understood.table, root, samples)

@@ -7,7 +7,7 @@ same file in two of them has both.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -67,13 +67,14 @@ def joined_labels(labels: Iterable[str]) -> str:
     return BETWEEN_LABELS.join(sorted(labels)) or NOTHING
 
 
-def with_several(folder: DataFolder) -> DataFolder:
+def with_several(folder: DataFolder, known: Collection[str] = ()) -> DataFolder:
     """A data folder whose labels are read as several a photo.
 
     A class folder's name may have ``+`` for ``|`` where each of the names in it is that of another class alone.
 
     Args:
         folder: As it was understood with one label a photo.
+        known: Labels of a model, which need no folder of their own beside.
 
     Returns:
         The same photos, each with its labels sorted; the classes are single labels.
@@ -83,9 +84,9 @@ def with_several(folder: DataFolder) -> DataFolder:
     """
     is_by_folders = folder.understood.kind not in ("manifest", "table")
     read = [_read(folder.root, sample) for sample in folder.samples]
-    known = {labels[0] for labels in read if len(labels) == 1}
+    single = {labels[0] for labels in read if len(labels) == 1} | set(known)
     if is_by_folders:
-        read = [_unjoined(labels, known) for labels in read]
+        read = [_unjoined(labels, single) for labels in read]
     samples = tuple(
         replace(sample, label=joined_labels(labels)) for sample, labels in zip(folder.samples, read, strict=True)
     )
@@ -156,8 +157,12 @@ def memberships(samples: Sequence[Sample]) -> tuple[Membership, ...]:
     """For each photo and each label whether it has it; a photo without a group is one of its own."""
     held = [(sample, set(labels_of(sample.label))) for sample in samples]
     labels = sorted(set().union(*(own for _, own in held)))
+    without = "not "
+    # Where "not dented" stands beside "dented".
+    while any(f"{without}{label}" in labels for label in labels):
+        without = f"not {without}"
     return tuple(
-        Membership(sample.path, sample.group or sample.path, label if label in own else f"not {label}")
+        Membership(sample.path, sample.group or sample.path, label if label in own else f"{without}{label}")
         for sample, own in held
         for label in labels
     )

@@ -262,6 +262,15 @@ def _check_given(dataset: Dataset, *, needs_test: bool) -> str:
                 f"{dataset.root}: the split {name!r} must hold every class, got no photo of {shorten(lacking)};"
                 " move groups there, or remove the splits to have them made"
             )
+    if dataset.multi_label:
+        for name in ("train", "val"):
+            own = [set(dataset.labels_of(sample)) for sample in dataset.samples if sample.split == name]
+            on_all = sorted(set.intersection(*own)) if own else []
+            if on_all:
+                raise DataError(
+                    f"{dataset.root}: the split {name!r} must hold photos without each label, got none without "
+                    f"{shorten(on_all)}; move groups there, or remove the splits to have them made"
+                )
     return f"no test photo of {shorten(untested)}: the number says nothing of that" if untested else ""
 
 

@@ -133,12 +133,13 @@ def balanced_log_loss(probabilities: NDArray[np.floating], targets: Int64Array) 
 
 
 def balanced_accuracy(targets: Int64Array, said: Int64Array) -> float:
-    """Mean over classes of the share that was named right; every class up to the last is among the targets.
+    """Mean, over the classes that are among the targets, of the share that was named right.
 
     Args:
         targets: (photos,) class indices.
         said: (photos,) class indices; any other number is wrong.
     """
     classes = int(targets.max()) + 1
+    counts = np.bincount(targets, minlength=classes)
     right = np.bincount(targets[targets == said], minlength=classes)
-    return float((right / np.bincount(targets, minlength=classes)).mean())
+    return float((right[counts > 0] / counts[counts > 0]).mean())

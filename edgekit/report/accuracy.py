@@ -129,9 +129,7 @@ def open_set_tables(found: OpenSet | None) -> tuple[Table, ...]:
     if found is None:
         return ()
     rows = tuple((text_cell(name), Cell(text=value)) for name, value in open_set_said(found))
-    note = (
-        "A photo is unknown from the file's own threshold on, which was chosen on photos that trained it, out of fold."
-    )
+    note = "A photo is unknown from the file's own threshold on, which was not chosen on these photos."
     tables = (Table(title="Unknown", columns=("measure", "value"), rows=rows, note=note),)
     if not found.classes:
         return tables

@@ -213,7 +213,7 @@ def _training(model: Model) -> CardSection:
             "lost": "FAILED, file written with --allow-drop",
         }[gate.outcome]
         outcome = (
-            f"{said}: {gate.drop_points:+.2f} points lost, at most {gate.max_drop_points:g} allowed; "
+            f"{said}: {gate.drop_points:+.2f} points of {gate.measure} lost, at most {gate.max_drop_points:g} allowed; "
             f"{percent(gate.agreement)} of {count(gate.photos, 'validation photo')} answered as by the float network"
         )
         items += [

@@ -315,7 +315,9 @@ def _gate(model: Model) -> Check:
         return Check(outcome="open", what=what, detail="no record of a conversion")
     gate = model.conversion.gate
     points = f"{gate.max_drop_points:g} {'point' if gate.max_drop_points == 1 else 'points'}"
-    change = f"{percent(gate.float_balanced_accuracy)} as float, {percent(gate.balanced_accuracy)} converted"
+    change = (
+        f"{gate.measure}: {percent(gate.float_balanced_accuracy)} as float, {percent(gate.balanced_accuracy)} converted"
+    )
     limit = f"at most {points} may be lost"
     where = f"{count(gate.photos, 'validation photo')}, {count(gate.crops, 'crop')}"
     detail = f"{change} ({where}); {limit}"

@@ -112,8 +112,9 @@ class RegionsVerdict:
         return self.decode_ms + self.detect_ms + sum(one.verdict.ms.total_ms for one in self.regions)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it in the types that JSON knows, with the names of the attributes as keys."""
-        return dict(plain(self))
+        """All of it in the types that JSON knows, with the names of the attributes as keys; None is left out."""
+        answers = [{"region": plain(one.region), "verdict": one.verdict.to_dict()} for one in self.regions]
+        return {**plain(self), "regions": answers}
 
 
 class Classifier:

@@ -101,7 +101,10 @@ class Smoother:
         if self.contract.unknown is None or not self.contract.unknown.outputs:
             return np.zeros(0)
         if unknown is None:
-            raise VideoError(f"a frame of a model that tells unknown by {self.contract.unknown.rule} must have a score")
+            raise VideoError(
+                f"a frame must have an unknown score where a model tells it by {self.contract.unknown.rule}, got none; "
+                "add a verdict, or name unknown="
+            )
         return log_odds_of(np.array([unknown], np.float64))
 
     def _smoothed(self, logs: Float64Array, unknown_odds: Float64Array) -> Smoothed:

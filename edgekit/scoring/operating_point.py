@@ -23,6 +23,8 @@ _TEMPERATURES = np.logspace(-1, 1, 121)
 _NORMAL_99 = NormalDist().inv_cdf(0.99)
 # Of Student's t; with more groups it is a little stricter than need be.
 _MOST_DEGREES = 10
+# Of the share of known photos that a rule for unknown rejects, as a contract has it.
+_SHARE_DIGITS = 4
 
 
 def fit_decision(scores: Scores, contract: Contract, groups: Sequence[str] | None = None) -> Decision:
@@ -72,7 +74,9 @@ def fit_unknown(scores: Scores, contract: Contract, cost_points: float) -> Contr
     loss = accuracy_gains(scores.targets, np.zeros(len(right), np.bool_), right)
     threshold = rejecting_threshold(score, loss, cost_points / 100)
     rejected = float((score >= threshold).mean())
-    return contract.with_unknown(replace(contract.unknown, threshold=threshold, false_reject=round(rejected, 4)))
+    return contract.with_unknown(
+        replace(contract.unknown, threshold=threshold, false_reject=round(rejected, _SHARE_DIGITS))
+    )
 
 
 def keep_unknown(scores: Scores, contract: Contract) -> Contract:
@@ -89,7 +93,9 @@ def keep_unknown(scores: Scores, contract: Contract) -> Contract:
         return contract
     _, score = scores.voted_all(contract, contract.plan.crops)
     assert score is not None
-    threshold = rejecting_threshold(score, np.full(len(score), 1 / len(score)), contract.unknown.false_reject)
+    # The share was rounded when it was noted, and may lie just below that of so many photos.
+    most = contract.unknown.false_reject + 0.5 * 10**-_SHARE_DIGITS
+    threshold = rejecting_threshold(score, np.full(len(score), 1 / len(score)), most)
     return contract.with_unknown(replace(contract.unknown, threshold=threshold))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -85,6 +85,7 @@ def with_regions(
     detector: bytes,
     *,
     folder: Path | None = None,
+    needed: Collection[str] | None = None,
     progress: Progress = SILENT,
 ) -> Dataset:
     """The photos that have one region, each with its place; those with none or several are left out, and told.
@@ -95,6 +96,7 @@ def with_regions(
         detector: The detector's file.
         folder: Where places are kept, by the photo's content, the plan, the interpreter and the runtime's sources;
             None keeps none.
+        needed: Classes that must keep a photo; all when None.
         progress: Told of every photo, and of those that are left out.
 
     Raises:
@@ -117,7 +119,8 @@ def with_regions(
     for line in left_out_lines(left_out, plan.thing):
         progress.say(line)
     kept = {label for one in one_each for label in dataset.labels_of(one)}
-    lost = sorted({label for one in dataset.samples for label in dataset.labels_of(one)} - kept)
+    there = {label for one in dataset.samples for label in dataset.labels_of(one)}
+    lost = sorted((there if needed is None else there & set(needed)) - kept)
     if lost or not one_each:
         raise DataError(
             f"{dataset.root}: every class needs photos with one {plan.thing}, got none in {shorten(lost)}; add some, "
@@ -129,7 +132,8 @@ def with_regions(
 
 def regions_for(bundle: Bundle, dataset: Dataset, *, progress: Progress = SILENT) -> Dataset:
     """The data set as a model's contract sees it: of photos where it classifies these, else of their regions."""
-    return with_regions(dataset, bundle.contract.regions, bundle.detector, progress=progress)
+    contract = bundle.contract
+    return with_regions(dataset, contract.regions, bundle.detector, needed=contract.labels, progress=progress)
 
 
 def check_regions(contract: Contract, regions: FoundRegions | None) -> None:

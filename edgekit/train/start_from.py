@@ -194,6 +194,11 @@ def head_content(note: HeadNote, kernels: Float32Array) -> bytes:
 def _of_run(place: Path) -> Start:
     record = RunFolder(root=place).read("float")
     config = record.config
+    if config.multi_label:
+        raise RunError(
+            f"--from goes on with heads of one label a photo, got {place} with --multi-label; name another, or leave "
+            "--from out"
+        )
     if config.head == "mlp":
         raise RunError(
             f"--from goes on with linear heads, got {place} with --head mlp; name another, or leave --from out"

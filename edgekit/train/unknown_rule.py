@@ -141,7 +141,8 @@ def _some(train: FeatureSet, wanted: BoolArray, seed: int) -> Int64Array:
     """Rows of wanted photos, or of some where they are many: of each class in each fold alike, so that none is lost."""
     rows = np.flatnonzero(wanted)
     cells = train.targets[rows] * (train.folds.max() + 1) + train.folds[rows]
-    return np.asarray(rows[some_of_each(cells, _MOST_PHOTOS, seed)])
+    most = max(_MOST_PHOTOS, len(np.unique(cells)))
+    return np.asarray(rows[some_of_each(cells, most, seed)])
 
 
 def _part(train: FeatureSet, rows: Int64Array, known: Int64Array) -> FeatureSet:

@@ -28,6 +28,7 @@ from edgekit.train.finetune import finetune
 from edgekit.train.options import FitConfig, qat_fit
 from edgekit.train.record import RunFolder
 from edgekit.train.resume import RunOptions
+from edgekit.train.start_from import read_start
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
 
@@ -41,6 +42,11 @@ def test_the_run_tells_each_label(several_run, several):
     counts = record.counts[0]
     assert counts.labels == {one.label: one.photos for one in record.told_labels}
     assert sum(counts.labels.values()) != counts.photos
+
+
+def test_nothing_begins_from_it(several_run):
+    with pytest.raises(RunError, match=r"heads of one label a photo, got .* with --multi-label; name another"):
+        read_start(several_run.root)
 
 
 def test_the_file_says_its_thresholds_and_ends_in_sigmoids(several_model, several_run):

@@ -11,7 +11,7 @@ from edgekit.data.dataset import load_dataset
 from edgekit.data.groups import with_groups
 from edgekit.data.manifest import Sample, write_manifest
 from edgekit.data.options import SplitConfig
-from edgekit.data.several import parted_labels
+from edgekit.data.several import memberships, parted_labels
 from edgekit.data.splits import group_folds, split_dataset, training_folds
 from edgekit.errors import DataError
 
@@ -147,6 +147,17 @@ def test_a_folder_named_by_two_labels(tmp_path, name):
     assert labels_by_file(load_dataset(root, reading=SEVERAL))["3.png"] == "cats|dogs"
 
 
+def test_a_folder_named_by_two_labels_of_a_model(tmp_path):
+    root = folders(tmp_path, **{"cats+dogs": (1,), "none": (2,)})
+    found = load_dataset(root, reading=SEVERAL, known=("birds", "cats", "dogs"))
+    assert labels_by_file(found) == {"1.png": "cats|dogs", "2.png": "none"}
+
+
+def test_a_label_that_denies_another_is_one_of_its_own():
+    rows = memberships([Sample(path=str(number), label=label) for number, label in enumerate(["a|not a", "a", "none"])])
+    assert [one.label for one in rows] == ["a", "not a", "a", "not not not a", "not not a", "not not not a"]
+
+
 def test_a_plus_in_a_name_of_its_own_parts_nothing(tmp_path):
     root = folders(tmp_path, **{"black+white": (1, 2), "colour": (3, 4)})
     assert load_dataset(root, reading=SEVERAL).labels == ("black+white", "colour")
@@ -235,6 +246,17 @@ def test_folds_of_a_cross_validation(several):
             ],
             "the split 'val' must hold every class, got no photo of b",
             id="a-label-without-validation-photos",
+        ),
+        pytest.param(
+            [
+                ("a|b", "1", "train"),
+                ("a", "2", "train"),
+                ("a|b", "3", "val"),
+                ("none", "4", "val"),
+                ("a|b", "5", "test"),
+            ],
+            "the split 'train' must hold photos without each label, got none without a; move groups there",
+            id="a-label-on-all-that-train",
         ),
     ],
 )

@@ -9,7 +9,7 @@ from sklearn.metrics import brier_score_loss
 
 from edgekit.errors import DataError
 from edgekit.metrics.rates import Resampling
-from edgekit.metrics.reliability import BINS, balanced_log_loss, reliability
+from edgekit.metrics.reliability import BINS, balanced_accuracy, balanced_log_loss, reliability
 
 EXACT = 1e-9
 
@@ -91,3 +91,7 @@ def test_a_score_outside_0_to_1_is_refused(score):
 )
 def test_balanced_log_loss(probabilities, targets, expected):
     assert balanced_log_loss(np.array(probabilities, dtype=np.float64), np.array(targets)) == pytest.approx(expected)
+
+
+def test_a_class_without_photos_is_no_part_of_the_balance():
+    assert balanced_accuracy(np.array([0, 0, 2, 2]), np.array([0, 1, 2, 2])) == 0.75

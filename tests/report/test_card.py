@@ -66,7 +66,7 @@ def test_the_card_tells_of_own_calibration_images_and_of_a_drop_that_may_be_chan
     edit(copied / "tiny.json", change)
     (model,) = collect([copied]).models
     text = to_markdown(make_card(model))
-    assert "passed, undecided: +3.00 points lost, at most 1 allowed" in text
+    assert "passed, undecided: +3.00 points of balanced accuracy lost, at most 1 allowed" in text
     assert "can't be told with so few photos" in text
     assert "200 crops of 8 own images, abababababab" in text
     assert "only 8 calibration images" in text
