@@ -316,12 +316,7 @@ class _Backbone:
         known = backbone_named(name)
         weights = "none" if known.published is None else "imagenet"
         config = replace(study.config.network, backbone=name, weights=weights)
-        self.network, self.adapted = (
-            build_network(config, len(study.dataset.labels), study.config.head_count) for _ in range(2)
-        )
-        for network in (self.network, self.adapted):
-            load_backbone(network, config)
-            freeze_normalisation(network)
+        self.network, self.adapted = (self._built(config) for _ in range(2))
         neutral = normalise(neutral_crops(config.side_px))
         began = time.process_time()
         # Kept: a run that goes on must not do it again; then the seconds are those of the first time, below.
@@ -329,6 +324,14 @@ class _Backbone:
         adapt_weights(self.adapted, batches, folder=study.work / "adapted", progress=study.progress)
         self.twin = quantised(self.adapted)
         self.adapting_cpu_s, self.float_bytes = self._first_time(time.process_time() - began)
+
+    def _built(self, config: NetworkConfig) -> keras.Model:
+        """The same network at each call, also where nobody publishes weights."""
+        keras.utils.set_random_seed(self.study.config.seed)
+        network = build_network(config, len(self.study.dataset.labels), self.study.config.head_count)
+        load_backbone(network, config)
+        freeze_normalisation(network)
+        return network
 
     def _first_time(self, spent: float) -> tuple[float, int]:
         """Seconds of adapting, and the size of the float file, which names of layers change from call to call."""

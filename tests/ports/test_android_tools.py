@@ -209,7 +209,7 @@ def test_the_manifest_as_it_is_installed(tools):
     assert 'android:extractNativeLibs="false"' in text
 
 
-def test_one_file_knows_tflite_and_of_it_the_interpreter_alone():
+def test_what_runs_a_model_and_a_detector_knows_tflite_and_of_it_the_interpreter_alone():
     sources = list(ANDROID.glob("*/src/main/kotlin/**/*.kt"))
     found = {
         (path.relative_to(ANDROID).name, name)
@@ -218,10 +218,14 @@ def test_one_file_knows_tflite_and_of_it_the_interpreter_alone():
     }
     # With the type of a delegate and the version; a name in full would be an import without its line.
     names = ("Delegate", "Interpreter", "TensorFlowLite")
-    assert found == {("TfliteModel.kt", f"org.tensorflow.lite.{name}") for name in names}
+    model = {("TfliteModel.kt", f"org.tensorflow.lite.{name}") for name in names}
+    detector = {
+        ("TfliteDetector.kt", f"org.tensorflow.lite.{name}") for name in ("Interpreter", "Tensor", "TensorFlowLite")
+    }
+    assert found == model | detector
     named = {path.name for path in sources if "org.tensorflow." in path.read_text(encoding="utf-8")}
     # That of the GPU delegate, by reflection: it is no part of most apps.
-    assert named == {"TfliteModel.kt", "GpuDelegates.kt"}
+    assert named == {"TfliteModel.kt", "TfliteDetector.kt", "GpuDelegates.kt"}
 
 
 API = """\

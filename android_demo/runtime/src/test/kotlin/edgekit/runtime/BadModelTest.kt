@@ -61,7 +61,7 @@ class BadModelTest {
             assertEquals(content.size, buffer.remaining(), "the buffer is left as it was")
             assertEquals(bundle.contract, Contract.fromJson(bundle.contract.toJson()))
             JvmModel.assumeHere()
-            JvmModel(bundle.flatbuffer).use { assertEquals(bundle.contract.labels.size, it.classes) }
+            JvmModel(bundle.flatbuffer).use { assertEquals(bundle.contract.outputs, it.classes) }
         }
     }
 }
