@@ -299,8 +299,10 @@ def _side_by_side(
 
     # Cells hold what files say about themselves, which is not ours to take for markup.
     table = Table()
-    for number, (column, narrowest) in enumerate(zip(columns, least, strict=True)):
-        table.add_column(escape(column), justify="left" if number == 0 else rest, min_width=narrowest, overflow="fold")
+    # Left to Rich, the widest column shrinks first, and where it may not the line is cut.
+    widths = _widths(columns, cells, least, width - 3 * len(columns) - 1)
+    for number, (column, own) in enumerate(zip(columns, widths, strict=True)):
+        table.add_column(escape(column), justify="left" if number == 0 else rest, width=own, overflow="fold")
     for row in cells:
         table.add_row(*map(escape, row))
     console = Console(width=width)
@@ -308,6 +310,26 @@ def _side_by_side(
     with console.capture() as drawn:
         console.print(table)
     return drawn.get().removesuffix("\n")
+
+
+def _widths(columns: Sequence[str], cells: Sequence[Sequence[str]], least: Sequence[int], room: int) -> list[int]:
+    """How wide each column is: as narrow as it may be, and then wider one by one, from the left, while there is room.
+
+    Args:
+        columns: Names of the columns.
+        cells: Cells of each row.
+        least: How narrow each column may become; all of it together is no more than the room.
+        room: Characters for all columns, without borders and blanks.
+    """
+    from rich.cells import cell_len
+
+    widths = []
+    spare = room - sum(least)
+    for at, (column, narrowest) in enumerate(zip(columns, least, strict=True)):
+        wanted = max(narrowest, cell_len(column), *(cell_len(row[at]) for row in cells))
+        widths.append(narrowest + min(spare, wanted - narrowest))
+        spare -= widths[-1] - narrowest
+    return widths
 
 
 def _stacked(columns: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> Iterator[str]:

@@ -12,6 +12,11 @@ TABLES = [
         ["class", "precision", "recall", "F1", "photos"], [["cat", "97.5 %", "1.0 %", "3 %", "12"]], id="fits"
     ),
     pytest.param(
+        ["rule", "AUROC (rounds)", "FPR at 95 % TPR", "false accepts", "false rejects"],
+        [["probability", "0.661 (0.580–0.850)", "95.0 %", "100.0 %", "1.3 %"]],
+        id="columns that may not shrink",
+    ),
+    pytest.param(
         ["class", "precision"],
         [["a label of many words that has to wrap somewhere or else is cut", "97.5 %"]],
         id="long label",
