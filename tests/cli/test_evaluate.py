@@ -51,7 +51,15 @@ class TestEvaluate:
         out = tmp_path / "report"
         code, told, err = edgekit_here("evaluate", model, "--data", photos, "--split", "all", "--out", out)
         assert code == 0, err
-        for words in ("macro avg", "laptop", "confusion", "that do worse than all", "camera=", "BPCER at APCER 5 %: ", "ECE of"):
+        for words in (
+            "macro avg",
+            "laptop",
+            "confusion",
+            "that do worse than all",
+            "camera=",
+            "BPCER at APCER 5 %: ",
+            "ECE of",
+        ):
             assert words in told, words
         assert re.search(r"^balanced accuracy: \d+\.\d % \(\d+\.\d–\d+\.\d\)$", told, re.MULTILINE)
         assert "The headline is the worst kind among those with 10 photos or more" in " ".join(told.split())
