@@ -76,11 +76,15 @@ class Smoother:
 
         Raises:
             VideoError: a time before the last frame's, or none at all (NaN); other labels than the contract's, or the
-                wrong number of probabilities; an unknown score that is lacking.
+                wrong number of probabilities, or one that is not finite; an unknown score that is lacking.
         """
         probabilities = self._in_order(frame.probabilities if isinstance(frame, Verdict) else frame)
         if isinstance(frame, Verdict):
             unknown = frame.unknown
+        if not np.isfinite([*probabilities, 0.0 if unknown is None else unknown]).all():
+            raise VideoError(
+                f"a frame's probabilities must be finite, got {probabilities}, unknown {unknown}; leave it out"
+            )
         if not (math.isfinite(time_s) and time_s >= self._time_s):
             raise VideoError(f"the times of frames must not go backwards, got {time_s} s after {self._time_s} s")
         logs = np.append(self._to_logs(probabilities), self._unknown_odds(unknown))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.contract import Contract, Decision
+from edgekit.contract import Contract, Decision, Unknown
 from edgekit.errors import VideoError
 from edgekit.runtime import Milliseconds, Verdict
 from edgekit.runtime.smoothing import DEFAULT_TAU_S, Smoother
@@ -134,3 +135,26 @@ class TestMistakes:
     def test_as_many_probabilities_as_labels(self):
         with pytest.raises(VideoError, match="must have 2 probabilities, got 3"):
             Smoother(SHELF).add(np.array([0.2, 0.3, 0.5]), 0.0)
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize(
+    "contract",
+    [
+        pytest.param(SHELF, id="one-label"),
+        pytest.param(replace(SHELF, bona_fide=None).with_multi_label((0.5, 0.5)), id="several-labels"),
+    ],
+)
+def test_a_frame_of_no_numbers_is_refused_and_changes_nothing(contract, wrong):
+    smoother, untouched = Smoother(contract), Smoother(contract)
+    for one in (smoother, untouched):
+        add(one, 0.8, 0.0)
+    with pytest.raises(VideoError, match=r"a frame's probabilities must be finite, got .*; leave it out"):
+        smoother.add(np.array([wrong, 0.5]), 0.1)
+    assert add(smoother, 0.4, 0.2) == add(untouched, 0.4, 0.2)
+
+
+def test_an_unknown_score_that_is_no_number_is_refused():
+    smoother = Smoother(replace(SHELF, bona_fide=None).with_unknown(Unknown(rule="energy", threshold=0.5)))
+    with pytest.raises(VideoError, match=r"must be finite, got .* unknown nan"):
+        smoother.add(np.array([0.5, 0.5]), 0.0, unknown=math.nan)

@@ -54,15 +54,19 @@ export class Smoother {
    * @param unknown - The frame's unknown score, where the contract has a rule for it that is not of the probabilities and
    *   the frame is no verdict.
    * @throws VideoError - A time before the last frame's, or none at all; other labels than the contract's,
-   *   or not as many probabilities; an unknown score that is lacking.
+   *   or not as many probabilities, or one that is not finite; an unknown score that is lacking.
    */
   add(frame: Verdict | Probabilities, timeS: number, unknown: number | null = null): Smoothed {
     const isVerdict = "probabilities" in frame;
     const probabilities = this.inOrder(isVerdict ? frame.probabilities : frame);
+    const told = isVerdict ? frame.unknown : unknown;
+    if (![...probabilities, told ?? 0].every(Number.isFinite)) {
+      throw new VideoError(`a frame's probabilities must be finite, got ${probabilities.join(", ")}, unknown ${told}; leave it out`);
+    }
     if (!(Number.isFinite(timeS) && timeS >= this.timeS)) {
       throw new VideoError(`the times of frames must not go backwards, got ${timeS} s after ${this.timeS} s`);
     }
-    const own = this.unknownOdds(isVerdict ? frame.unknown : unknown);
+    const own = this.unknownOdds(told);
     const logs = Float64Array.from([...this.toLogs(probabilities), ...own]);
     const weight = this.weight(timeS - this.timeS);
     const before = this.logs;

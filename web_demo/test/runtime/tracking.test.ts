@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { Contract } from "../../src/runtime/contract.ts";
 import { VideoError } from "../../src/runtime/errors.ts";
 import { Tracker, overlap } from "../../src/runtime/regions/tracking.ts";
+import { Smoother } from "../../src/runtime/smoothing.ts";
 import { RegionsVerdict, Verdict } from "../../src/runtime/verdict.ts";
 
 const CONTRACT = new Contract({
@@ -99,6 +100,17 @@ for (const timeS of [0.9, Number.NaN]) {
     assert.throws(() => tracker.add(frame(), timeS), VideoError);
   });
 }
+
+test("a frame of no numbers is refused, and changes nothing", () => {
+  for (const contract of [CONTRACT, new Contract({ ...CONTRACT, multiLabel: [0.5, 0.5] })]) {
+    const [smoother, untouched] = [new Smoother(contract), new Smoother(contract)];
+    for (const one of [smoother, untouched]) one.add([0.8, 0.2], 0);
+    for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      assert.throws(() => smoother.add([wrong, 0.5], 0.1), /VideoError: a frame's probabilities must be finite/);
+    }
+    assert.deepEqual(smoother.add([0.4, 0.6], 0.2), untouched.add([0.4, 0.6], 0.2));
+  }
+});
 
 test("smoothing out of range is refused at once", () => {
   assert.throws(() => new Tracker(CONTRACT, -1), /VideoError: smoothing must take/);

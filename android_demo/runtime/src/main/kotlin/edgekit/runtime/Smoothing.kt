@@ -71,6 +71,9 @@ public class Smoother @JvmOverloads @Throws(EdgekitException::class) constructor
         if (probabilities.size != labels.size) {
             throw VideoException("a frame must have ${labels.size} probabilities, got ${probabilities.size}")
         }
+        if (!(probabilities.asList() + (unknown ?: 0.0)).all { it.isFinite() }) {
+            throw VideoException("a frame's probabilities must be finite, got ${probabilities.asList()}, unknown $unknown; leave it out")
+        }
         if (timeS.isNaN() || timeS.isInfinite() || timeS < lastS) {
             throw VideoException("the times of frames must not go backwards, got $timeS s after $lastS s")
         }

@@ -36,6 +36,22 @@ class TrackerTest {
     }
 
     @Test
+    fun `a frame of no numbers is refused and changes nothing`() {
+        val several = Contract(
+            name = "who", labels = contract.labels, sidePx = 8, precision = "float32", modelSha256 = "0".repeat(64),
+            schema = 3, multiLabel = listOf(0.5, 0.5),
+        )
+        for (one in listOf(contract, several)) {
+            val (smoother, untouched) = Smoother(one) to Smoother(one)
+            for (each in listOf(smoother, untouched)) each.add(doubleArrayOf(0.8, 0.2), 0.0)
+            for (wrong in listOf(Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY)) {
+                assertThrows(VideoException::class.java) { smoother.add(doubleArrayOf(wrong, 0.5), 0.1) }
+            }
+            assertEquals(untouched.add(doubleArrayOf(0.4, 0.6), 0.2), smoother.add(doubleArrayOf(0.4, 0.6), 0.2))
+        }
+    }
+
+    @Test
     fun `the larger overlap is matched first`() {
         numbers(0.0, Triple(0, 0, 0.5), Triple(60, 0, 0.5))
         // The first box overlaps both; it is nearer to the second, which leaves the first to the other.
