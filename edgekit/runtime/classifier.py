@@ -157,7 +157,11 @@ class Classifier:
             raise ContractError(f"the contract promises side, outputs and heads {expected}, the model has {actual}")
         self._workers: Workers | None = workers
         regions = self.contract.regions
-        self._detector = None if regions is None else Detector(bundle.detector, regions, backend=backend)
+        try:
+            self._detector = None if regions is None else Detector(bundle.detector, regions, backend=backend)
+        except BaseException:
+            workers.close()
+            raise
 
     @classmethod
     def load(

@@ -26,7 +26,7 @@ public class TfliteDetector private constructor(private val interpreter: Interpr
     init {
         val tensors = List(interpreter.outputTensorCount) { interpreter.getOutputTensor(it) }
         val all = tensors + List(interpreter.inputTensorCount) { interpreter.getInputTensor(it) }
-        logits = tensors.indexOfFirst { it.shape().last() == 1 }
+        logits = tensors.indexOfFirst { it.shape().lastOrNull() == 1 }
         if (tensors.size != 2 || all.size != 3 || logits < 0 || all.any { it.dataType().name != "FLOAT32" }) {
             throw ContractException(
                 "a detector must have one float32 input and two float32 outputs, one with a number a row, got " +

@@ -161,26 +161,28 @@ internal fun checkThreads(threads: Int) {
  */
 internal fun <T> opened(flatbuffer: ByteBuffer, threads: Int, delegate: Closeable?, make: (Interpreter) -> T): T {
     var interpreter: Interpreter? = null
+    var isWhole = false
     try {
         val options = Interpreter.Options().setNumThreads(threads)
         if (delegate != null) options.addDelegate(delegate as Delegate)
         val opened = Interpreter(flatbuffer, options)
         interpreter = opened
-        return make(opened)
+        return make(opened).also { isWhole = true }
     } catch (mistake: ContractException) {
-        interpreter?.close()
-        delegate?.close()
         throw mistake
     } catch (failure: RuntimeException) {
-        delegate?.close()
         val with = if (delegate == null) "" else " with the GPU delegate"
         throw ModelException("TFLite can't load the model$with: ${failure.message}", failure)
     } catch (absent: LinkageError) {
-        delegate?.close()
         throw ModelException(
             "TFLite's native library must be a part of the app for this phone's processor, it is not: " +
                 "${absent.message}; build the app for its ABI",
             absent,
         )
+    } finally {
+        if (!isWhole) {
+            interpreter?.close()
+            delegate?.close()
+        }
     }
 }

@@ -39,13 +39,19 @@ public fun voteAll(scores: List<FloatArray>, contract: Contract): Voted {
 
 /** Joins crops whose labels do not exclude each other: means of log-odds, or of the probabilities. */
 private fun voteEach(scores: List<FloatArray>, decision: Decision): DoubleArray {
-    checkFinite(scores)
     val odds = scores.map { crop -> DoubleArray(crop.size) { logOdds(crop[it].toDouble()) / decision.temperature } }
     return if (decision.vote == Vote.MEAN_LOG) sigmoids(meanOf(odds)) else meanOf(odds.map { sigmoids(it) })
 }
 
-/** Log-odds of a probability, finite even for 0 and 1. */
-internal fun logOdds(probability: Double): Double = ln(maxOf(probability, TINY)) - ln(maxOf(1 - probability, TINY))
+/**
+ * Log-odds of a probability, finite even for 0 and 1.
+ *
+ * @throws ModelException it is not finite
+ */
+internal fun logOdds(probability: Double): Double {
+    if (!probability.isFinite()) throw ModelException("scores must be finite, got $probability; the model is broken")
+    return ln(maxOf(probability, TINY)) - ln(maxOf(1 - probability, TINY))
+}
 
 // Divided by the temperature, odds may be far beyond what a power holds.
 private const val MOST_ODDS = 700.0
@@ -55,10 +61,8 @@ internal fun sigmoids(odds: DoubleArray): DoubleArray =
     DoubleArray(odds.size) { 1 / (1 + exp(-odds[it].coerceIn(-MOST_ODDS, MOST_ODDS))) }
 
 private fun checkFinite(scores: List<FloatArray>) {
-    val broken = scores.flatMap { it.asList() }.filter { it.isNaN() || it.isInfinite() }
-    if (broken.isNotEmpty()) {
-        throw ModelException("scores must be finite, got ${broken.take(3)}; the model is broken")
-    }
+    val broken = scores.firstOrNull { crop -> crop.any { !it.isFinite() } } ?: return
+    throw ModelException("scores must be finite, got ${broken.filter { !it.isFinite() }.take(3)}; the model is broken")
 }
 
 /**
