@@ -211,6 +211,12 @@ READ: Named = [
         _text({**HEADS, **UNKNOWN, "schema": 3}, {}),
         "catches a schema that is told by its heads alone",
     ),
+    (
+        "unknown-and-nulls",
+        _text(UNKNOWN, {"heads": None, "regions": None, "multi_label": None}),
+        "catches null refused for what the schema has and this contract has not",
+    ),
+    ("several-labels-and-nulls", _text(SEVERAL, {"heads": None, "unknown": None}), "catches null refused likewise"),
     ("several-labels", _text(SEVERAL, {}), "catches several labels that are passed over"),
     (
         "several-labels-with-a-label-unlike",
