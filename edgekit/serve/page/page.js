@@ -170,7 +170,8 @@ class Card {
   scored(between) {
     const { regions } = this.row;
     if (!regions) return detailOf(this.row).join(between);
-    return regions.map(({ label, score }) => `${label}${between}${percent(score)}`).join(", ");
+    const ofOne = (one) => (one.labels ? [wordsOf(one), ...detailOf(one)] : [one.label, percent(one.score)]);
+    return regions.map((one) => ofOne(one).join(between)).join("; ");
   }
 
   show() {

@@ -141,15 +141,16 @@ export class View {
   #drawCapture({ model, capture }: UiState): void {
     const say = this.#say;
     const camera = capture.kind === "live" || capture.kind === "judging" ? capture.camera : null;
+    const isMirrored = camera?.facing === "user";
     const video = byId<HTMLVideoElement>("video");
     setHidden(video, camera === null);
-    video.classList.toggle("is-mirrored", camera?.facing === "user");
+    video.classList.toggle("is-mirrored", isMirrored);
     this.#drawCard(words.cardOf(say, model, capture));
-    const seen = capture.kind === "live" ? capture.seen : null;
+    const seen = words.asShown(capture.kind === "live" ? capture.seen : null, isMirrored);
     const isShown = camera !== null && model.kind === "ready";
     setHidden(byId("verdict"), !isShown);
     if (isShown) this.#drawVerdict(seen, capture.kind === "judging");
-    this.#drawBoxes("live-boxes", seen, camera?.facing === "user");
+    this.#drawBoxes("live-boxes", seen, isMirrored);
     this.#announce(seen);
     byId<HTMLButtonElement>("shutter").disabled = capture.kind !== "live";
     byId<HTMLButtonElement>("pick").disabled =

@@ -63,6 +63,12 @@ export function seenTone(seen: Seen | null): Tone | "none" {
   return (["attack", "unsure", "genuine", "plain"] as const).find((tone) => tones.includes(tone)) ?? "none";
 }
 
+/** What is seen, its regions in the order in which a picture shows them that may be mirrored. */
+export function asShown(seen: Seen | null, isMirrored: boolean): Seen | null {
+  if (seen === null || !isMirrored || !("regions" in seen)) return seen;
+  return { ...seen, regions: seen.regions.toReversed() };
+}
+
 /** What was seen, in few words: the same on the screen and spoken. */
 export function seenText(say: Say, seen: Seen | null): string {
   if (seen === null || !("regions" in seen)) return verdictText(say, seen);

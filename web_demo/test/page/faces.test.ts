@@ -139,9 +139,11 @@ inPage(
     },
   },
   async (page) => {
-    await bothSeen(page);
+    // As the picture shows them: the red one, which is genuine, is on the right.
+    await says(page, "verdict-text", /^2 faces: recapture, genuine$/);
+    assert.match(await page.innerText("#verdict-detail"), /^from the left: recapture · 100.%, genuine · 100.%$/);
     const [left, top, right, bottom] = boxAt(RED_AT) as [number, number, number, number];
-    near((await drawn(page, "video", "live-boxes"))[0]!.edges, [640 - right, top, 640 - left, bottom]);
+    near((await drawn(page, "video", "live-boxes"))[1]!.edges, [640 - right, top, 640 - left, bottom]);
   },
 );
 
