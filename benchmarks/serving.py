@@ -6,7 +6,8 @@ The server is a process of its own with its defaults. First one client sends pho
 as many clients as there are places send as fast as they are answered (what it can carry), then requests begin at twice
 that rate, whether or not earlier ones are answered, a third of them hostile: cut and damaged files, texts under a
 photo's name, bodies beyond the limit, forms that break off, connections that are closed in the middle, and heads that
-never end. The client runs on the same cores, and takes its share of them.
+never end. The client runs on the same cores, and takes its share of them;
+with `--server-nice -5`, which needs root, a smaller one, as a client elsewhere would take none.
 
 Wanted: no 5xx but 503, a 95th percentile of accepted good photos within 1.5 of the unloaded one, and memory that does
 not grow from the first quarter of the loaded time to the last.
@@ -90,7 +91,11 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServingRecord:
-    """A measurement with its conditions; ``missed`` is empty where all is as wanted."""
+    """A measurement with its conditions; ``missed`` is empty where all is as wanted.
+
+    Attributes:
+        server_nice: How much lower the server's priority is than the client's; below zero it comes first.
+    """
 
     edgekit: str
     model: str
@@ -99,6 +104,7 @@ class ServingRecord:
     cores: int
     interpreter: str
     config: ServeConfig
+    server_nice: int
     photos: int
     loaded_s: float
     load: Load
@@ -231,13 +237,18 @@ def main() -> int:
     parser.add_argument("photos", type=Path, help="a folder of photos")
     parser.add_argument("--seconds", type=float, default=60.0, help="of the loaded part")
     parser.add_argument("--queue", type=int, default=ServeConfig().queue, help="as of the server")
+    parser.add_argument("--workers", type=int, default=ServeConfig().workers, help="as of the server")
+    parser.add_argument("--server-nice", type=int, default=0, help="added to the server's niceness; below 0 needs root")
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
     files = sorted(one for one in asked.photos.rglob("*") if one.suffix.lower() in (".jpg", ".jpeg", ".png"))
     photos = [one.read_bytes() for one in files if one.stat().st_size < ServeConfig().max_mb * MB]
     random.Random(1).shuffle(photos)
-    config = ServeConfig(queue=asked.queue)
-    command = [sys.executable, "-m", "edgekit", "serve", str(asked.model), "--port", "0", "--queue", str(config.queue)]
+    config = ServeConfig(queue=asked.queue, workers=asked.workers)
+    command = [sys.executable, "-m", "edgekit", "serve", str(asked.model), "--port", "0"]
+    command += ["--queue", str(config.queue), "--workers", str(config.workers)]
+    if asked.server_nice:
+        command = ["nice", "-n", str(asked.server_nice), *command]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         try:
             assert server.stderr is not None
@@ -255,6 +266,7 @@ def main() -> int:
         cores=usable_cores(),
         interpreter=interpreter,
         config=config,
+        server_nice=asked.server_nice,
         photos=len(photos),
         loaded_s=asked.seconds,
         load=load,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 
+from edgekit.metrics.wording import short_percent
 from edgekit.serve.options import MAX_CONNECTIONS, MOST_CELLS, MOST_CROPS, ServeConfig
 from rendering.common import Record, table
 
@@ -38,11 +39,16 @@ def load(record: Record) -> str:
         for kind, answers in found["statuses"].items()
     )
     first, last = found["resident_mib"]
+    good = found["statuses"]["good"]
+    again = short_percent(round(good.get("503", 0) / sum(good.values()), 3))
+    nice = record.get("server_nice", 0)
+    client = f"the same cores{f', and the server before it: niceness {nice}' if nice else ''}"
     told = (
         f"{record['loaded_s']:g} s, {found['offered_per_s']:g} requests a second where {found['capacity_per_s']:g} "
         f"photos a second can be carried, by {record['model']} on {record['cores']} cores of an {record['processor']} "
-        f"({record['interpreter']}; {config['workers']} workers, a queue of {config['queue']}; the client runs on the "
-        f"same cores). p95 under load is {record['p95_ratio']:.2f} of the unloaded one; the resident set was {first:g} "
+        f"({record['interpreter']}; {config['workers']} workers, a queue of {config['queue']}; the client runs on "
+        f"{client}). p95 under load is {record['p95_ratio']:.2f} of the unloaded one, and {again} of the good photos "
+        f"were told to come again; the resident set was {first:g} "
         f"MiB in the first quarter and {last:g} MiB in the last. Answers by kind of request: {kinds}."
     )
     missed = f" **Missed: {'; '.join(record['missed'])}.**" if record["missed"] else ""

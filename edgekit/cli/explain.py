@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 import typer
 
 from edgekit.cli import console, options
-from edgekit.errors import EdgekitError, require
+from edgekit.errors import ContractError, EdgekitError, require
 from edgekit.explain.options import (
     DreamConfig,
     ExciteConfig,
     FilterName,
     Int8Config,
     LayerConfig,
-    Mask,
     OcclusionConfig,
     ProbesConfig,
+    mask_of,
 )
 from edgekit.metrics.wording import NOTHING, count, file_size, listed, percent, short_percent, signed_points
 from edgekit.shipped import is_model_name, model_file
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from edgekit.explain.model_pictures import ModelLayers, ModelPicture
     from edgekit.explain.photos import MakeGradcam, PhotoExplanation
     from edgekit.explain.probe_record import Moved, ProbeEffect, ProbesRecord
-    from edgekit.runtime import Classifier
+    from edgekit.runtime import Bundle, Classifier
 
 _OCCLUSION, _PROBES, _INT8 = OcclusionConfig(), ProbesConfig(), Int8Config()
 _LAYER, _EXCITE, _DREAM = LayerConfig(), ExciteConfig(), DreamConfig()
@@ -65,6 +65,7 @@ _MODES = {
             {
                 "--data",
                 "--mask",
+                "--detector",
                 "--cover",
                 "--per-class",
                 "--split",
@@ -129,9 +130,10 @@ def explain(
         str | None,
         typer.Option(
             help="A region that is covered in every photo, x,y,w,h: in pixels, or with a decimal point in shares of "
-            "the sides, as in 0.1,0.2,0.5,0.25."
+            "the sides, as in 0.1,0.2,0.5,0.25; or faces, which are found in each."
         ),
     ] = None,
+    detector: options.DetectorChoice = None,
     per_class: Annotated[int | None, typer.Option(help="Probe at most so many photos of each class.", min=1)] = None,
     split: options.Split = "auto",
     columns: options.Columns = None,
@@ -200,7 +202,7 @@ def explain(
         probing = ProbesConfig(
             part=split,
             per_class=per_class,
-            mask=None if mask is None else Mask.parse(mask),
+            mask=mask_of(mask, detector),
             cover=cover or _PROBES.cover,
         )
         how = options.reading(columns, folders)
@@ -301,13 +303,13 @@ def _explain_photos(
 ) -> None:
     from edgekit.explain.photos import explain_photos
 
-    classifier, heat = _loaded(model, threads)
+    bundle, heat = _loaded(model)
     if gradcam and heat is None:
         raise EdgekitError(
             f"--gradcam needs a network's float weights, which a .tflite file has no more, got {model}; name the "
             "run's folder that `edgekit finetune` wrote, or leave it out"
         )
-    with classifier, console.progress() as progress:
+    with _classifier(model, bundle, threads) as classifier, console.progress() as progress:
         found = explain_photos(classifier, photos, config, out, gradcam=heat, progress=progress)
     if json:
         console.print_json(found)
@@ -316,11 +318,10 @@ def _explain_photos(
     console.note(f"wrote {out}: {', '.join(one.picture for one in found)}, each with its record")
 
 
-def _loaded(model: str, threads: int) -> tuple[Classifier, MakeGradcam | None]:
+def _loaded(model: str) -> tuple[Bundle, MakeGradcam | None]:
     """A model by its file or its name; or the float network of a run, with its Grad-CAM."""
     from edgekit.explain.whole_photos import refuse_others
-    from edgekit.runtime import Classifier
-    from edgekit.terminal import captured_stderr
+    from edgekit.runtime import read_bundle
     from edgekit.train.record import RunFolder
 
     folder = Path(model)
@@ -329,15 +330,24 @@ def _loaded(model: str, threads: int) -> tuple[Classifier, MakeGradcam | None]:
         not is_model_name(model) or os.path.exists(RunFolder(root=folder).record("float"))
     )
     if not is_run:
-        with captured_stderr():
-            return Classifier.load(model_file(model), threads=threads), None
+        return read_bundle(model_file(model)), None
     # Before TensorFlow is loaded, which takes seconds.
     refuse_others(RunFolder(root=folder).read("float").config)
     from edgekit.explain.gradcam import read_run
 
     heat, bundle = read_run(folder)
-    with captured_stderr():
-        return Classifier(bundle, threads=threads), heat.map
+    return bundle, heat.map
+
+
+def _classifier(model: str, bundle: Bundle, threads: int) -> Classifier:
+    from edgekit.runtime import Classifier
+    from edgekit.terminal import captured_stderr
+
+    try:
+        with captured_stderr():
+            return Classifier(bundle, threads=threads)
+    except ContractError as mistake:
+        raise ContractError(f"{model}: {mistake}") from mistake
 
 
 def print_photos(found: list[PhotoExplanation]) -> None:
@@ -380,16 +390,18 @@ def _probe(
     from edgekit.explain.probes import probe_photos
     from edgekit.explain.whole_photos import refuse_others
     from edgekit.records import write_json
+    from edgekit.scoring.regions import regions_for
 
     if len(files) != 1 or data is None:
         raise EdgekitError("--probes needs a model and its photos: edgekit explain MODEL --probes --data PHOTOS")
     options.check_places({"an explanation": out}, data)
-    classifier, _ = _loaded(files[0], threads)
-    with classifier, console.progress() as progress:
-        # Before photos are looked through.
-        refuse_others(classifier.contract)
-        known = classifier.contract.labels
+    bundle, _ = _loaded(files[0])
+    # Before photos are looked through.
+    refuse_others(bundle.contract, but_regions=True)
+    with _classifier(files[0], bundle, threads) as classifier, console.progress() as progress:
+        known = bundle.contract.labels
         dataset = options.load_photos(data, how, known=known, skip_bad=skip_bad, progress=progress)
+        dataset = regions_for(bundle, dataset, progress=progress)
         record = probe_photos(classifier, dataset, config, scores=scores, progress=progress)
     write_json(out / "probes.json", record)
     plot_probes(out / "probes.png", record)
@@ -398,6 +410,8 @@ def _probe(
 
 def print_probes(record: ProbesRecord) -> None:
     """Probes as tables: over all photos, then what each class is moved by; then the answers in words."""
+    from edgekit.explain.probe_record import AROUND, BACKGROUND, REGION
+
     rows = [
         [
             one.name,
@@ -421,9 +435,11 @@ def print_probes(record: ProbesRecord) -> None:
         typer.echo(f"{question}? {answer}")
     typer.echo(record.most)
     typer.echo(f"A guess among the labels would be right for {short_percent(round(record.chance, 4))}.")
+    whys = {BACKGROUND: f", where {record.background} tells no thing", REGION: f", which have no {record.mask}"}
+    whys[AROUND] = f"{whys[REGION]}, or nothing else"
     for one in record.probes:
         if one.left_out:
-            why = f", where {record.background} tells no thing" if one.name == "background replaced" else ""
+            why = whys.get(one.question, "")
             console.note(f"{one.name}: {count(one.left_out, 'photo')} left out{why}")
     console.caution(record.caution)
 
@@ -450,7 +466,7 @@ def _print_classes(record: ProbesRecord) -> None:
         for label in order[:_SHOWN_CLASSES]
     ]
     console.print_table(
-        "what takes most from each class, in points; the border alone and overlays left out",
+        "what takes most from each class, in points; what leaves little of a photo is left out",
         ["class", "photos", "score", "by", "score", "accuracy"],
         rows,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageEnhance
@@ -47,9 +48,22 @@ def compressed(photo: Image.Image, quality: int) -> Image.Image:
     return found
 
 
-def region_covered(photo: Image.Image, part: Box, cover: Cover) -> Image.Image:
-    """With one rectangle covered, as occlusion covers its parts."""
-    return covered(photo, whole_cover(photo, max(part.width, part.height), cover), part)
+def parts_covered(photo: Image.Image, parts: Sequence[Box], cover: Cover) -> Image.Image:
+    """With rectangles covered, as occlusion covers its parts."""
+    found = photo
+    for part in parts:
+        found = covered(found, whole_cover(photo, max(part.width, part.height), cover), part)
+    return found
+
+
+def rest_covered(photo: Image.Image, parts: Sequence[Box], cover: Cover) -> Image.Image | None:
+    """With all but some rectangles covered, as one part of the photo's size; None where one of them is all of it."""
+    if any((part.width, part.height) == photo.size for part in parts):
+        return None
+    found = whole_cover(photo, max(photo.size), cover)
+    for part in parts:
+        found.paste(photo.crop(part), (part.left, part.top))
+    return found
 
 
 def overlaid(photo: Image.Image, other: Image.Image, share: float) -> Image.Image:

@@ -93,7 +93,7 @@ class Mask:
         parts = [part.strip() for part in text.split(",")]
         if len(parts) != 4 or not all(_NUMBER.fullmatch(part) for part in parts):
             raise EdgekitError(
-                f"--mask must be x,y,w,h in pixels, or in shares as in 0.1,0.2,0.5,0.25, got {text!r:.80}"
+                f"--mask must be x,y,w,h in pixels, in shares as in 0.1,0.2,0.5,0.25, or {FACES}, got {text!r:.80}"
             )
         x, y, width, height = map(float, parts)
         return cls(x=x, y=y, width=width, height=height, in_pixels="." not in text)
@@ -124,6 +124,38 @@ class Mask:
         return left, top, max(right, left + 1), max(bottom, top + 1)
 
 
+FACES = "faces"
+"""The mask that a detector finds, as the command line has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundMask:
+    """What a detector finds in each photo.
+
+    Attributes:
+        detector: As ``TrainConfig`` has it. None: the model's own or, for a model of whole photos, that default.
+    """
+
+    detector: str | None = None
+
+    def __str__(self) -> str:
+        """As the command line has it."""
+        return FACES
+
+
+def mask_of(text: str | None, detector: str | None = None) -> Mask | FoundMask | None:
+    """Read ``--mask``: ``x,y,w,h``, or ``faces``, with what finds them.
+
+    Raises:
+        EdgekitError: it reads otherwise, or a detector is named for a mask that it does not find.
+    """
+    if text == FACES:
+        return FoundMask(detector=detector)
+    if detector is not None:
+        raise EdgekitError(f"--detector goes with --mask {FACES}, got --mask {text or 'none'!s:.80}; leave one out")
+    return None if text is None else Mask.parse(text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbesConfig:
     """How a data set is probed.
@@ -131,13 +163,14 @@ class ProbesConfig:
     Attributes:
         part: The part of the photos that is probed.
         per_class: At most so many photos of each class, always the same ones; None takes all.
-        mask: What is covered in every photo; None leaves that probe out.
+        mask: What is covered in every photo, and then all but that where a detector finds it; None leaves these probes
+            out.
         cover: What the mask covers with, as ``OcclusionConfig`` has it.
     """
 
     part: PartChoice = "auto"
     per_class: int | None = None
-    mask: Mask | None = None
+    mask: Mask | FoundMask | None = None
     cover: Cover = "blur"
 
     def __post_init__(self) -> None:

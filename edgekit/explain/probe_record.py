@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgekit.bounds import Counted, Share
+from edgekit.data.regions import WithoutRegion
 from edgekit.explain.options import Cover
 from edgekit.metrics.intervals import Difference
 from edgekit.metrics.wording import percent, signed_points
 
 COLOUR, LIGHT, DETAIL, COMPRESSION = "the colour", "light and contrast", "detail", "compression"
-REGION, BACKGROUND = "the region that was covered", "the background"
+REGION, AROUND, BACKGROUND = "the region that was covered", "what lies around the regions", "the background"
 BORDER, SECOND = "anything but the border", "being the only photo there"
 # These leave little of a photo to be right about: that they move an answer says nothing of the model.
-BLUNT = (BORDER, SECOND)
+BLUNT = (AROUND, BORDER, SECOND)
 # Of the mean score of the true class, from which on a probe's question is answered so.
 _MUCH, _SOME = 0.2, 0.05
 
@@ -50,7 +51,8 @@ class ProbeEffect:
     Attributes:
         name: Name of the probe.
         question: What it asks after.
-        left_out: Photos that it could not change, such as those whose thing can't be told from its background.
+        left_out: Photos that it could not change, such as those whose thing can't be told from its background, or in
+            which a detector finds none.
         all: What it moves over all photos that it changed; None where it changed none.
         classes: The same class by class; classes without a changed photo are left out.
     """
@@ -84,6 +86,8 @@ class ProbesRecord:
         probes: The probes, in their order.
         answers: For each question what its strongest probe moves, in words.
         most: The probe that moves the score most, in words.
+        detector_sha256: SHA-256 of the detector whose finds were covered; empty where none were.
+        without_region: With a model of regions: photos that have none, or several, and were not probed.
     """
 
     model: str
@@ -103,6 +107,8 @@ class ProbesRecord:
     probes: tuple[ProbeEffect, ...]
     answers: dict[str, str]
     most: str
+    detector_sha256: str = ""
+    without_region: WithoutRegion | None = None
 
 
 def answers_of(effects: Sequence[ProbeEffect]) -> tuple[dict[str, str], str]:

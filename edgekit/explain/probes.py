@@ -2,7 +2,7 @@
 
 Each changed photo is compared with itself as it was, so what a probe moves is told with the interval of a paired
 difference, over groups where photos have them. Photos are changed at the model's working size, which is what crops are
-cut from.
+cut from. Of a model of regions the square around a photo's one region is the photo.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -27,9 +26,11 @@ from edgekit.data.threads import in_order
 from edgekit.errors import DataError
 from edgekit.evaluate.accuracy import forced
 from edgekit.evaluate.photos import Chosen, choose_photos
-from edgekit.explain import alter, background, cover
-from edgekit.explain.options import Cover, Mask, ProbesConfig
+from edgekit.explain import alter, background, cover, masks
+from edgekit.explain.masks import CoveredParts, Subject, covered_parts
+from edgekit.explain.options import Cover, ProbesConfig
 from edgekit.explain.probe_record import (
+    AROUND,
     BACKGROUND,
     BORDER,
     COLOUR,
@@ -50,9 +51,11 @@ from edgekit.progress import SILENT, Progress
 from edgekit.records import plain, sha256, to_json
 from edgekit.runtime.classifier import Classifier
 from edgekit.runtime.crops import Box, crop_boxes
-from edgekit.runtime.photo import Photo, cut_box, read_photo
+from edgekit.runtime.photo import Photo, cut_box
 from edgekit.runtime.voting import decide, vote_all
 from edgekit.scoring.keep import ArrayType, read_arrays, runtime_key, sources_sha256, write_arrays
+from edgekit.scoring.regions import check_regions
+from edgekit.scoring.source import CropSource, crop_source
 
 UNTOUCHED = "untouched"
 # An interrupted pass loses nothing; one that is killed loses this much, or so many times what a save takes.
@@ -65,26 +68,6 @@ _BORDER_CROP = 0.25
 _OPEN, _SCORED, _LEFT_OUT = 0, 1, 2
 
 
-class Subject(NamedTuple):
-    """A photo as probes see it.
-
-    Attributes:
-        picture: RGB, at the working size.
-        size_wh: Width and height of the whole upright photo.
-        shrink: How many times larger that is.
-        path: Where it lies.
-        other: A photo of another class, at its working size, decoded when it is asked for.
-    """
-
-    picture: Image.Image
-    size_wh: tuple[int, int]
-    shrink: int
-    path: Path
-    other: Callable[[], Image.Image]
-
-
-# Where a region lies in a photo, in working pixels; None where there is none, as where a detector finds nothing.
-RegionFinder = Callable[[Subject], Box | None]
 # The changed photo; None where there is nothing that could be changed.
 Alteration = Callable[[Subject], Image.Image | None]
 
@@ -110,8 +93,13 @@ class PhotoProbe:
     key: str = ""
 
 
-def usual_probes(config: ProbesConfig) -> list[PhotoProbe]:
-    """All probes of a configuration, in the order of tables."""
+def usual_probes(config: ProbesConfig, parts: CoveredParts | None = None) -> list[PhotoProbe]:
+    """All probes of a configuration, in the order of tables.
+
+    Args:
+        config: Its mask is not looked at.
+        parts: What that covers; None for none.
+    """
     probes = [
         _of_picture("grey", COLOUR, alter.greyed),
         _of_picture("contrast ×0.5", LIGHT, partial(alter.contrasted, factor=0.5)),
@@ -122,8 +110,8 @@ def usual_probes(config: ProbesConfig) -> list[PhotoProbe]:
         _of_picture("quarter size", DETAIL, partial(alter.downscaled, factor=4)),
         *(_of_picture(f"JPEG {q}", COMPRESSION, partial(alter.compressed, quality=q)) for q in (95, 75, 50, 30)),
     ]
-    if config.mask is not None:
-        probes.append(region_probe("mask", _masked(config.mask), config.cover, key=str(config.mask)))
+    if parts is not None:
+        probes += parts_probes(parts, config.cover)
     return [
         *probes,
         PhotoProbe(
@@ -146,21 +134,29 @@ def usual_probes(config: ProbesConfig) -> list[PhotoProbe]:
     ]
 
 
-def region_probe(name: str, find: RegionFinder, covers: Cover, *, key: str) -> PhotoProbe:
-    """A probe that covers a region of each photo.
+def parts_probes(parts: CoveredParts, covers: Cover) -> list[PhotoProbe]:
+    """A probe that covers parts of each photo and, where a detector finds these, one that covers all but them.
 
     Args:
-        name: Name of the probe.
-        find: Where the region lies; photos without one are left out of the probe, and counted.
-        covers: What it is covered by.
-        key: Identifies how regions are found, for what is kept.
+        parts: Where they lie; photos without any are left out of the probes, and counted.
+        covers: What they are covered by.
     """
 
-    def altered(subject: Subject) -> Image.Image | None:
-        part = find(subject)
-        return None if part is None else alter.region_covered(subject.picture, part, covers)
+    def covered(subject: Subject) -> Image.Image | None:
+        found = parts.find(subject)
+        return alter.parts_covered(subject.picture, found, covers) if found else None
 
-    return PhotoProbe(name=name, question=REGION, alter=altered, key=f"{key} {covers}")
+    def rest(subject: Subject) -> Image.Image | None:
+        found = parts.find(subject)
+        return alter.rest_covered(subject.picture, found, covers) if found else None
+
+    key = f"{parts.key} {covers}"
+    if not parts.thing:
+        return [PhotoProbe(name="mask", question=REGION, alter=covered, key=key)]
+    return [
+        PhotoProbe(name=f"{parts.thing}s", question=REGION, alter=covered, key=key),
+        PhotoProbe(name=f"all but {parts.thing}s", question=AROUND, alter=rest, key=key),
+    ]
 
 
 def probe_photos(
@@ -176,7 +172,7 @@ def probe_photos(
 
     Args:
         classifier: A loaded model; as many photos are worked on at once as it has threads.
-        dataset: Labelled photos.
+        dataset: Labelled photos, as the model's contract sees them (``regions_for``).
         config: Which of them, and the mask.
         scores: Folder that keeps what was scored, so that a re-run goes on where it was; None keeps nothing.
         probes: Other probes than the usual ones.
@@ -185,25 +181,31 @@ def probe_photos(
     Raises:
         DataError: labels that the model doesn't know, a part that can't be told or is empty, or a mask outside a photo.
         PhotoError: a photo can't be decoded.
-        EdgekitError: the model answers for regions, or the folder can't be written.
+        ContractError: photos are whole where the model classifies regions of them, or the other way round.
+        EdgekitError: the model tells several labels of a photo, a detector that can't be had or is not asked, or the
+            folder can't be written.
     """
     contract = classifier.contract
-    refuse_others(contract)
+    refuse_others(contract, but_regions=True)
+    check_regions(contract, dataset.regions)
+    parts = None if config.mask is None else covered_parts(config.mask, contract.regions)
     chosen = choose_photos(dataset, contract, config.part, progress=progress)
     samples = _some(chosen.samples, config.per_class)
     if not samples:
         raise DataError(f"the {chosen.part} part of {dataset.root} has no photos to probe; name another --split")
     asked = [
         PhotoProbe(name=UNTOUCHED, question="", alter=lambda subject: subject.picture),
-        *(usual_probes(config) if probes is None else probes),
+        *(usual_probes(config, parts) if probes is None else probes),
     ]
     if len({sample.label for sample in samples}) < 2:
         asked = [probe for probe in asked if not probe.needs_other]
         progress.say("photos of one class alone: probes that take a photo of another class are left out")
-    work = _Work(classifier=classifier, dataset=dataset, samples=samples, probes=asked)
+    source = crop_source(dataset, samples, contract.plan, contract.side_px, labels=contract.labels)
+    work = _Work(classifier=classifier, dataset=dataset, samples=samples, source=source, probes=asked)
     tables = work.tables(scores)
     work.fill(tables, progress)
-    return _record(classifier, dataset, config, _Judged.of(contract, samples, tables), asked, chosen)
+    record = _record(classifier, dataset, config, _Judged.of(contract, samples, tables), asked, chosen)
+    return record if parts is None else replace(record, detector_sha256=parts.detector_sha256)
 
 
 def _of_picture(name: str, question: str, change: Callable[[Image.Image], Image.Image]) -> PhotoProbe:
@@ -212,17 +214,6 @@ def _of_picture(name: str, question: str, change: Callable[[Image.Image], Image.
 
 def _overlay(share: float) -> Alteration:
     return lambda subject: alter.overlaid(subject.picture, subject.other(), share)
-
-
-def _masked(mask: Mask) -> RegionFinder:
-    def find(subject: Subject) -> Box:
-        edges = mask.edges_in(subject.size_wh, name=str(subject.path))
-        left, top, right, bottom = (edge // subject.shrink for edge in edges)
-        # A narrow mask may lie within one working pixel, and that pixel beyond the last whole one.
-        left, top = min(left, subject.picture.width - 1), min(top, subject.picture.height - 1)
-        return Box(left, top, max(right, left + 1), max(bottom, top + 1))
-
-    return find
 
 
 def _some(samples: Sequence[Sample], per_class: int | None) -> tuple[Sample, ...]:
@@ -271,19 +262,20 @@ class _Work:
     classifier: Classifier
     dataset: Dataset
     samples: Sequence[Sample]
+    source: CropSource
     probes: Sequence[PhotoProbe]
 
     def tables(self, folder: Path | None) -> list[_Table]:
         """A table for each probe, with what is kept of an earlier run."""
         contract = self.classifier.contract
         count, classes = len(self.samples), len(contract.labels)
-        paths = [self.dataset.path_of(sample) for sample in self.samples]
         common = [
             contract.model_sha256,
             plain((contract.plan, contract.heads, contract.decision)),
             [self.dataset.sha256, [sample.path for sample in self.samples]],
-            runtime_key(self.classifier.interpreter, paths),
-            sources_sha256(alter, background, cover, sys.modules[__name__]),
+            runtime_key(self.classifier.interpreter, self.source.paths),
+            sources_sha256(alter, background, cover, masks, sys.modules[__name__]),
+            None if self.dataset.regions is None else plain(self.dataset.regions.plan),
         ]
         expected = {
             "voted": ArrayType(np.float64, (count, classes)),
@@ -327,9 +319,8 @@ class _Work:
 
     def _probe(self, tables: Sequence[_Table], number: int) -> list[tuple[_Table, Float64Array | None]]:
         """What the model says of one photo under each probe that is still to be asked."""
-        contract = self.classifier.contract
-        path = self.dataset.path_of(self.samples[number])
-        photo = read_photo(path, contract.plan.working_px)
+        path = self.source.paths[number]
+        photo = self.source.open(path, self.source.plan.working_px)
         subject = Subject(
             picture=_picture(photo),
             size_wh=photo.size_wh,
@@ -360,9 +351,9 @@ class _Work:
     def _other(self, number: int) -> Image.Image:
         """A photo of another class, always the same one for a photo."""
         own = self.samples[number]
-        others = [one for one in self.samples if one.label != own.label]
+        others = [at for at, one in enumerate(self.samples) if one.label != own.label]
         at = int(sha256(own.path.encode(errors="surrogateescape"))[:12], 16) % len(others)
-        return _picture(read_photo(self.dataset.path_of(others[at]), self.classifier.contract.plan.working_px))
+        return _picture(self.source.open(self.source.paths[others[at]], self.source.plan.working_px))
 
 
 def _picture(photo: Photo) -> Image.Image:
@@ -502,4 +493,5 @@ def _record(
         probes=tuple(effects),
         answers=answers,
         most=most,
+        without_region=None if dataset.regions is None else dataset.regions.left_out,
     )

@@ -74,7 +74,6 @@ def run_of_regions(tmp_path, monkeypatch, marks):
     ("model", "what"),
     [
         ("marks_file", ["{photo}"]),
-        ("marks_file", ["--probes", "--data", "{photos}"]),
         ("run_of_regions", ["{photo}"]),
         ("run_of_regions", ["--probes", "--data", "{photos}"]),
         ("run_of_regions", ["--int8"]),
@@ -114,6 +113,43 @@ def test_probes_are_told_drawn_and_kept(edgekit_here, probing, tmp_path, model, 
     assert json.loads(out) == json.loads((tmp_path / "why" / "probes.json").read_text())
 
 
+@pytest.fixture
+def marked(tmp_path, marked_photo, marks):
+    """A folder of photos, a mark in each but one, and the file of what finds marks beside it."""
+    for label, colour in (("genuine", (255, 0, 0)), ("recapture", (0, 0, 255))):
+        (tmp_path / "marked" / label).mkdir(parents=True)
+        for number in range(3):
+            photo = Image.fromarray(marked_photo((number, 2, colour)))
+            photo.save(tmp_path / "marked" / label / f"{number}.png")
+    Image.fromarray(marked_photo()).save(tmp_path / "marked" / "genuine" / "none.png")
+    (tmp_path / "own.tflite").write_bytes(marks.detector)
+    return tmp_path / "marked"
+
+
+def test_what_a_detector_finds_is_covered(edgekit_here, probing, tmp_path, red_blue_file, marked):
+    code, out, err = edgekit_here(
+        *("explain", red_blue_file, "--probes", "--data", marked, "--split", "all", "--out", tmp_path / "why"),
+        *("--mask", "faces", "--detector", tmp_path / "own.tflite"),
+    )
+    assert code == 0
+    assert "all but faces" in out
+    assert "what lies around the regions? " in out
+    assert "faces: 1 photo left out, which have no faces" in " ".join(err.split())
+
+
+def test_regions_are_probed_in_place_of_photos(edgekit_here, probing, tmp_path, marks_file, marked):
+    given = ("explain", marks_file, "--probes", "--data", marked, "--split", "all", "--out", tmp_path / "why")
+    code, out, err = edgekit_here(*given, "--mask", "faces", "--json")
+    assert code == 0
+    told = json.loads(out)
+    assert (told["photos"], told["mask"]) == (6, "faces")
+    assert told["without_region"] == {"none": ["genuine/none.png"], "several": []}
+    assert "1 photo with no face left out: genuine/none.png" in " ".join(err.split())
+    code, _, err = edgekit_here(*given, "--mask", "faces", "--detector", tmp_path / "own.tflite")
+    assert code == 2
+    assert "a model of faces brings its own detector" in " ".join(err.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -121,6 +157,11 @@ def test_probes_are_told_drawn_and_kept(edgekit_here, probing, tmp_path, model, 
         pytest.param(["{model}", "{photo}", "--probes", "--data", "{folder}"], "needs a model and its", id="a-photo"),
         pytest.param(["{model}", "--probes", "--data", "{folder}/none"], "none", id="absent"),
         pytest.param(["{model}", "--probes", "--data", "{folder}", "--mask", "1,2"], "x,y,w,h", id="mask"),
+        pytest.param(
+            ["{model}", "--probes", "--data", "{folder}", "--detector", "back"],
+            "--detector goes with --mask faces, got --mask none",
+            id="detector",
+        ),
         pytest.param(["{model}", "--probes", "--data", "{folder}", "--fine"], "--fine belongs to a photo", id="fine"),
         pytest.param(
             ["{model}", "--probes", "--data", "{folder}", "--cover", "mean"], "--cover says what --mask", id="cover"

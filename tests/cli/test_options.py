@@ -269,6 +269,7 @@ DEFAULTS = {
         "--cells": str(OCCLUSION.cells),
         "--cover": OCCLUSION.cover,
         "--split": ProbesConfig().part,
+        "--detector": TRAIN.detector,
         "--channels": str(LAYER.channels),
         "--steps": f"{EXCITE.steps} with --excite, {DREAM.steps} a size with --dream",
         "--seed": str(EXCITE.seed),

@@ -39,7 +39,8 @@ CHANGES = {
     "blur": lambda photo: alter.softened(photo, 0.02),
     "downscale": lambda photo: alter.downscaled(photo, 4),
     "jpeg": lambda photo: alter.compressed(photo, 50),
-    "region": lambda photo: alter.region_covered(photo, Box(5, 5, 30, 30), "blur"),
+    "parts": lambda photo: alter.parts_covered(photo, [Box(5, 5, 30, 30), Box(60, 20, 70, 40)], "blur"),
+    "rest": lambda photo: alter.rest_covered(photo, [Box(5, 5, 30, 30), Box(60, 20, 70, 40)], "mean"),
     "overlay": lambda photo: alter.overlaid(photo, Image.new("RGB", (30, 30), "blue"), 0.25),
     "backdrop": lambda photo: alter.rebacked(photo, Image.new("RGB", (30, 30), "blue")),
 }
@@ -97,3 +98,17 @@ def test_another_backdrop_leaves_the_thing(disc, inside):
 def test_an_overlay_mixes_levels():
     mixed = alter.overlaid(Image.new("RGB", (20, 20), (200, 0, 0)), Image.new("RGB", (9, 30), (0, 100, 0)), 0.25)
     assert levels(mixed)[10, 10] == pytest.approx((150, 25, 0), abs=1)
+
+
+def test_the_rest_of_a_photo_is_covered_and_its_parts_are_not(disc):
+    parts = [Box(5, 5, 30, 30), Box(20, 20, 70, 40)]
+    hidden, rest = (np.asarray(change(disc, parts, "mean")) for change in (alter.parts_covered, alter.rest_covered))
+    inside = np.zeros(hidden.shape[:2], bool)
+    for part in parts:
+        inside[part.top : part.bottom, part.left : part.right] = True
+    pixels, mean = np.asarray(disc), rest[0, 0]
+    assert (rest[inside] == pixels[inside]).all()
+    assert (rest[~inside] == mean).all()
+    assert (hidden[~inside] == pixels[~inside]).all()
+    assert (hidden[inside] == mean).all()
+    assert alter.rest_covered(disc, [Box(0, 0, *disc.size)], "mean") is None
