@@ -46,7 +46,8 @@ class UnknownOutput:
         if self.kept is None:
             return append_constant(flatbuffer, self.found.zero)
         means = self.kept.means
-        return append_nearness(flatbuffer, middle=means.middle, means=means.means, zero=self.found.zero, slope=SLOPE)
+        parts = {"middle": means.middle, "axes": means.axes, "means": means.means}
+        return append_nearness(flatbuffer, **parts, zero=self.found.zero, slope=SLOPE)
 
     def said_by(self, folds: OutOfFold) -> OutOfFold:
         """What folds said, with the logit of unknown."""

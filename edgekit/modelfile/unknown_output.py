@@ -33,19 +33,20 @@ def append_constant(flatbuffer: bytes, logit: float) -> bytes:
 
 
 def append_nearness(
-    flatbuffer: bytes, *, middle: Float32Array, means: Float32Array, zero: float, slope: float
+    flatbuffer: bytes, *, middle: Float32Array, axes: Float32Array, means: Float32Array, zero: float, slope: float
 ) -> bytes:
     """Let a model that ends in logits have one more, which rises with the angle of its features to all means.
 
-    The new logit is ``slope (zero - c)``, c the largest cosine of the features, less the middle, with one of the means.
-    The others become logarithms of what a softmax of them alone would give, so that behind a softmax of all the new
-    probability depends on nothing but its logit.
+    The new logit is ``slope (zero - c)``, c the largest cosine of the features, less the middle and along the axes,
+    with one of the means. The others become logarithms of what a softmax of them alone would give, so that behind a
+    softmax of all the new probability depends on nothing but its logit.
 
     Args:
         flatbuffer: A model whose first output is float32 [1, n] logits, and whose others, float32 [1, c1], [1, c2], …,
             are features of c channels together.
         middle: (c,) what is taken from the features.
-        means: (k, c) of length one.
+        axes: (c, d) what they are then multiplied by.
+        means: (k, d) of length one.
         zero: The cosine at which the new logit is zero.
         slope: How much a cosine less by one raises it.
 
@@ -58,16 +59,21 @@ def append_nearness(
     parts = len(parse(flatbuffer).subgraphs[0].outputs) - 1
     editor = GraphEditor(flatbuffer, outputs=max(parts + 1, 1))
     widths = [editor.shape(one) for one in editor.others]
-    if sum(width[-1] for width in widths) != means.shape[1]:
-        raise ContractError(f"features must have {means.shape[1]} channels together, got outputs {widths}")
-    channels, classes = means.shape[1], editor.shape(editor.output)[-1]
+    channels, dimensions = axes.shape
+    if sum(width[-1] for width in widths) != channels:
+        raise ContractError(f"features must have {channels} channels together, got outputs {widths}")
+    classes = editor.shape(editor.output)[-1]
     features = editor.others[0]
     if parts > 1:
         whole = editor.tensor("features", [1, channels], "float32")
         features = editor.add("CONCATENATION", editor.others, whole, _LAST)
     centred = editor.tensor("features_centred", [1, channels], "float32")
     editor.add("SUB", [features, editor.constant("features_middle", middle[np.newaxis])], centred)
-    unit = editor.add("L2_NORMALIZATION", [centred], editor.tensor("features_unit", [1, channels], "float32"))
+    seen = editor.tensor("features_seen", [1, dimensions], "float32")
+    along = editor.constant("features_axes", np.ascontiguousarray(axes.T, np.float32))
+    nothing = editor.constant("axes_bias", np.zeros(dimensions, np.float32))
+    editor.add("FULLY_CONNECTED", [centred, along, nothing], seen)
+    unit = editor.add("L2_NORMALIZATION", [seen], editor.tensor("features_unit", [1, dimensions], "float32"))
     kernel = editor.constant("means", np.ascontiguousarray(-slope * means, np.float32))
     bias = editor.constant("means_bias", np.full(len(means), slope * zero, np.float32))
     angles = editor.tensor("angles", [1, len(means)], "float32")

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.arrays import Float32Array, Int64Array
+from edgekit.arrays import Float32Array, Float64Array, Int64Array
 from edgekit.bounds import Share
 from edgekit.contract import Unknown, UnknownRule
 from edgekit.errors import RunError
 from edgekit.records import file_sha256
 from edgekit.scoring.keep import ArrayType, read_arrays, write_arrays
-from edgekit.scoring.out_of_fold import OutOfFold
+from edgekit.scoring.out_of_fold import OutOfFold, some_of_each
+from edgekit.train.head import DEVIATION_FLOOR
 
 RULES: tuple[UnknownRule, ...] = ("probability", "energy", "distance")
 # With fewer classes a round would be left with two, which say little of what a third looks like.
@@ -25,6 +26,12 @@ SLOPE = 20.0
 # Share of known photos beyond where the logit of unknown is that of a known photo.
 _BEYOND = 0.05
 _PHOTOS_AT_ONCE = 64
+# How much of the scatter within classes is taken to be alike in all directions: photos are few beside channels.
+_SHRINKAGE = 0.1
+# Of the largest eigenvalue: what is smaller is rounding, as one of as many means less their middle always is.
+_LEAST_EIGENVALUE = 1e-6
+# Products of photos stand in memory, and more photos settle the scatter no better.
+_MOST_SCATTERED = 4000
 _MAX_CHANNELS = 1 << 16
 
 
@@ -104,14 +111,19 @@ def refuse_unknown(labels: Sequence[str], bona_fide: str | None) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ClassMeans:
-    """Directions of classes in the space of pooled features.
+    """Directions of classes in the space of a linear discriminant analysis of pooled features.
+
+    In it photos of one class scatter by one in each direction, and the rest of the features, which the classes have in
+    common, is gone (Fisher 1936; the covariance is shrunk as by Friedman 1989, "Regularized discriminant analysis").
 
     Attributes:
         middle: (channels,) the mean of the classes' means.
-        means: (classes, channels) those of each class, less the middle, of length one.
+        axes: (channels, dimensions) what features, less the middle, are multiplied by.
+        means: (classes, dimensions) those of each class in that space, of length one.
     """
 
     middle: Float32Array
+    axes: Float32Array
     means: Float32Array
 
     @classmethod
@@ -123,21 +135,49 @@ class ClassMeans:
             targets: (photos,) class indices; every class is there.
             classes: Number of classes.
         """
-        sums = np.zeros((classes, features.shape[2]))
+        photos = np.empty((len(features), features.shape[2]), np.float32)
         for start in range(0, len(features), _PHOTOS_AT_ONCE):
             part = slice(start, start + _PHOTOS_AT_ONCE)
-            np.add.at(sums, targets[part], features[part].mean(axis=1, dtype=np.float64))
-        means = sums / np.bincount(targets, minlength=classes)[:, np.newaxis]
+            photos[part] = features[part].mean(axis=1, dtype=np.float64)
+        means = np.stack([photos[targets == label].mean(axis=0, dtype=np.float64) for label in range(classes)])
         middle = means.mean(axis=0)
-        return cls(middle=middle.astype(np.float32), means=_unit(means - middle).astype(np.float32))
+        some = some_of_each(targets, max(_MOST_SCATTERED, classes), 0)
+        axes, directions = _discriminants(means - middle, photos[some] - means[targets[some]])
+        return cls(middle=middle.astype(np.float32), axes=axes, means=directions)
 
     def cosines(self, features: Float32Array) -> Float32Array:
         """The largest cosine with a class: (photos, crops, channels) to (photos, crops)."""
         found = np.empty(features.shape[:2], np.float32)
         for start in range(0, len(features), _PHOTOS_AT_ONCE):
             part = slice(start, start + _PHOTOS_AT_ONCE)
-            found[part] = (_unit(features[part] - self.middle) @ self.means.T).max(axis=2)
+            found[part] = (_unit((features[part] - self.middle) @ self.axes) @ self.means.T).max(axis=2)
         return found
+
+
+def _discriminants(means: Float64Array, rest: Float64Array) -> tuple[Float32Array, Float32Array]:
+    """Axes in which photos of a class scatter alike, and the classes' directions in them.
+
+    The scatter is inverted by products of photos (Woodbury's identity), which are fewer than channels.
+
+    Args:
+        means: (classes, channels) less their middle.
+        rest: (photos, channels) what photos differ from the mean of their class.
+    """
+    from scipy import linalg
+
+    deviation = np.sqrt((rest**2).mean(axis=0) + DEVIATION_FLOOR**2)
+    means, rest = means / deviation, rest / deviation / np.sqrt(len(rest))
+    products = rest @ rest.T
+    alike = _SHRINKAGE / (1 - _SHRINKAGE) * max(float(np.trace(products)) / rest.shape[1], DEVIATION_FLOOR**2)
+    products[np.diag_indices(len(products))] += alike
+    # Column by column the scatter's inverse times a mean; with means again, the products of whitened means.
+    inverse = (means - linalg.solve(products, rest @ means.T, assume_a="pos").T @ rest).T / alike
+    values, vectors = linalg.eigh(means @ inverse)
+    # Where all classes are alike there is no direction, and every cosine is zero.
+    kept = values >= _LEAST_EIGENVALUE * values[-1]
+    roots, vectors = np.sqrt(np.maximum(values[kept], _LEAST_EIGENVALUE)), vectors[:, kept]
+    axes = inverse @ (vectors / roots) / deviation[:, np.newaxis]
+    return axes.astype(np.float32), _unit(vectors * roots).astype(np.float32)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
@@ -161,8 +201,8 @@ class KeptMeans:
 
     def write(self, place: Path) -> None:
         """Write them whole or not at all."""
-        arrays = {"middle": self.means.middle, "means": self.means.means, "unseen": self.unseen, "final": self.final}
-        write_arrays(place, arrays)
+        means = {"middle": self.means.middle, "axes": self.means.axes, "means": self.means.means}
+        write_arrays(place, {**means, "unseen": self.unseen, "final": self.final})
 
     @classmethod
     def read(cls, place: Path, sha256: str, shape: tuple[int, int, int]) -> KeptMeans:
@@ -177,21 +217,22 @@ class KeptMeans:
             RunError: the file is missing, damaged, or not the one with this hash.
         """
         photos, crops, classes = shape
-        channels = range(1, _MAX_CHANNELS + 1)
+        channels, dimensions = range(1, _MAX_CHANNELS + 1), range(1, classes + 1)
         expected = {
             "middle": ArrayType(np.float32, (channels,)),
-            "means": ArrayType(np.float32, (classes, channels)),
+            "axes": ArrayType(np.float32, (channels, dimensions)),
+            "means": ArrayType(np.float32, (classes, dimensions)),
             **{name: ArrayType(np.float32, (photos, crops)) for name in ("unseen", "final")},
         }
         found = None
         if place.is_file() and file_sha256(place) == sha256:
             found = read_arrays(place, expected)
-        if found is None or found["middle"].shape != found["means"].shape[1:]:
+        if found is None or found["axes"].shape != (*found["middle"].shape, *found["means"].shape[1:]):
             raise RunError(
                 f"{place} must be the class means that the run's record tells of, got none or others; "
                 "run the stage again with --overwrite"
             )
-        means = ClassMeans(middle=found["middle"], means=found["means"])
+        means = ClassMeans(**{name: found[name] for name in ("middle", "axes", "means")})
         return cls(means=means, unseen=found["unseen"], final=found["final"])
 
 

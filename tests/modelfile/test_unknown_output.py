@@ -18,7 +18,8 @@ COLOURS = ((255, 0, 0), (0, 0, 255), (140, 60, 120), (0, 0, 0))
 # Three logits, and behind them features of three channels.
 WEIGHTS = np.random.default_rng(0).normal(size=(2, 3, 3)).astype(np.float32)
 MIDDLE = np.array([0.1, -0.2, 0.3], np.float32)
-MEANS = np.array([[0.6, 0.8, 0], [0, 0, -1]], np.float32)
+AXES = np.array([[1, 0.5], [-0.3, 2], [0.8, -0.1]], np.float32)
+MEANS = np.array([[0.6, 0.8], [0, -1]], np.float32)
 
 
 def crop(colour):
@@ -44,10 +45,11 @@ def test_a_constant_stands_behind_the_logits(int8_logits, backend, colour):
 @pytest.mark.parametrize("colour", COLOURS)
 def test_nearness_is_that_of_the_features_to_the_nearest_mean(backend, colour):
     mean = np.array(colour) / 255
-    logits, features = WEIGHTS[0] @ mean, WEIGHTS[1] @ mean - MIDDLE
+    logits, features = WEIGHTS[0] @ mean, (WEIGHTS[1] @ mean - MIDDLE) @ AXES
     cosine = float((MEANS @ features / np.linalg.norm(features)).max())
     known = 1 / (1 + np.exp(20 * (0.4 - cosine)))
-    model = append_softmax(append_nearness(heads_logits(WEIGHTS), middle=MIDDLE, means=MEANS, zero=0.4, slope=20.0))
+    nearness = append_nearness(heads_logits(WEIGHTS), middle=MIDDLE, axes=AXES, means=MEANS, zero=0.4, slope=20.0)
+    model = append_softmax(nearness)
     check_classifier(model, side_px=SIDE_PX, classes=4)
     found = ModelInterpreter(model, backend=backend)(crop(colour))
     # The labels share what is left as they would share all of it.
@@ -60,6 +62,7 @@ def test_features_may_be_several_outputs():
     whole = append_nearness(
         heads_logits(np.concatenate([WEIGHTS, WEIGHTS[1:]])),
         middle=np.zeros(6, np.float32),
+        axes=np.eye(6, dtype=np.float32),
         means=np.eye(6, dtype=np.float32),
         zero=0.5,
         slope=1.0,
@@ -71,13 +74,14 @@ def test_features_may_be_several_outputs():
 @pytest.mark.parametrize("heads", [1, 2])
 def test_features_of_another_width_are_refused(heads):
     weights = np.concatenate([WEIGHTS[:1], *[WEIGHTS[1:]] * heads])
+    five = np.eye(5, dtype=np.float32)
     with pytest.raises(ContractError, match="features must have 5 channels together, got outputs"):
-        append_nearness(heads_logits(weights), middle=np.zeros(5), means=np.eye(5, dtype=np.float32), zero=0, slope=1)
+        append_nearness(heads_logits(weights), middle=np.zeros(5), axes=five, means=five, zero=0, slope=1)
 
 
 def test_logits_alone_have_no_features(int8_logits):
     with pytest.raises(ContractError, match="features must have 3 channels together, got outputs"):
-        append_nearness(int8_logits, middle=MIDDLE, means=MEANS, zero=0.4, slope=20.0)
+        append_nearness(int8_logits, middle=MIDDLE, axes=AXES, means=MEANS, zero=0.4, slope=20.0)
 
 
 def test_several_outputs_take_no_constant():

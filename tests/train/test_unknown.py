@@ -71,20 +71,55 @@ def test_means_of_classes_are_directions_from_their_middle():
     # Classes weigh the same, however many photos they have.
     np.testing.assert_allclose(found.middle, (2, 1, 0))
     np.testing.assert_allclose(found.cosines(features), 1, rtol=1e-6)
+    # What the classes have in common tells nothing of them.
     assert found.cosines(np.full((1, 1, 3), (2, 1, 9), np.float32)) == pytest.approx(0, abs=1e-6)
     np.testing.assert_allclose(found.cosines(np.array([[[2, 1, 0]]], np.float32)), 0)
+
+
+def test_directions_in_which_photos_of_a_class_differ_count_less():
+    rng = np.random.default_rng(0)
+    targets = np.repeat(np.arange(3), 40)
+    features = np.zeros((120, 2, 6), np.float32)
+    features[:, :, :3] = np.eye(3)[targets][:, np.newaxis]
+    # Light that changes from photo to photo, and lies along the first class.
+    features[..., 0] += rng.normal(0, 3, 120)[:, np.newaxis]
+    features += rng.normal(0, 0.05, features.shape)
+    found = ClassMeans.of(features, targets, 3)
+    assert found.axes.shape == (6, 2)
+    np.testing.assert_allclose(np.linalg.norm(found.means, axis=1), 1, rtol=1e-5)
+    lit = features + np.array([9, 0, 0, 0, 0, 0], np.float32)
+    assert found.cosines(lit).mean() > 0.95
+    assert found.cosines(np.array([[[0, 0.5, 0.5, 0, 0, 0]]], np.float32)) < 0.6
+
+
+def test_an_axis_is_as_long_as_photos_of_a_class_scatter():
+    rng = np.random.default_rng(1)
+    targets = np.repeat(np.arange(4), 500)
+    spread = np.array([0.5, 1, 2, 4, 8])
+    features = (np.eye(4, 5)[targets] * 20 + rng.normal(size=(2000, 5)) * spread).astype(np.float32)
+    found = ClassMeans.of(features[:, np.newaxis], targets, 4)
+    means = np.stack([features[targets == label].mean(axis=0) for label in range(4)])
+    scatter = (features - means[targets]) @ found.axes
+    np.testing.assert_allclose(scatter.T @ scatter / 2000, np.eye(3), atol=0.2)
+
+
+def test_classes_that_are_all_alike_have_no_direction():
+    found = ClassMeans.of(np.ones((8, 1, 3), np.float32), np.arange(8) % 4, 4)
+    np.testing.assert_allclose(found.cosines(np.full((2, 1, 3), 7, np.float32)), 0, atol=1e-6)
 
 
 class TestFile:
     @pytest.fixture
     def kept(self):
-        means = ClassMeans(middle=np.zeros(4, np.float32), means=np.eye(3, 4, dtype=np.float32))
+        axes = np.eye(4, 2, dtype=np.float32)
+        means = ClassMeans(middle=np.zeros(4, np.float32), axes=axes, means=np.eye(3, 2, dtype=np.float32))
         return KeptMeans(means=means, unseen=COSINES, final=COSINES + 1)
 
     def test_it_is_read_as_it_was_written(self, kept, tmp_path):
         kept.write(tmp_path / "m.npz")
         found = KeptMeans.read(tmp_path / "m.npz", file_sha256(tmp_path / "m.npz"), (6, 2, 3))
-        np.testing.assert_array_equal(found.means.means, kept.means.means)
+        for name in ("middle", "axes", "means"):
+            np.testing.assert_array_equal(getattr(found.means, name), getattr(kept.means, name))
         np.testing.assert_array_equal(found.final, kept.final)
 
     @pytest.mark.parametrize("shape", [(5, 2, 3), (6, 1, 3), (6, 2, 4)])
