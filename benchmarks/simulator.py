@@ -1,14 +1,14 @@
 """Can simulated photos be told from real ones, and what do they add to real training photos?
 
-DATA is a folder of real genuine photos and recaptures with groups; MADE is what `edgekit data recapture` made, with its
-controls (genuine photos photographed again, ….scene.jpg). On EfficientNet-Lite0's texture features of the plan's crops:
+DATA is a folder of real genuine photos and recaptures with groups; each MADE is what `edgekit data recapture` made, with
+its controls (genuine photos photographed again, ….scene.jpg). On EfficientNet-Lite0's texture features of the plan's crops:
 
 - a linear probe, tested on groups it never saw, between genuine photos and controls, and for each kind of attack
   between real and simulated recaptures: 0.5 is a simulator that nobody can tell from a camera;
 - heads trained on MADE alone, tested on all of DATA;
 - heads trained on the training folds of DATA and on MADE at small weights, tested on the other authors.
 
-    python benchmarks/simulator.py DATA MADE --out docs/results/simulator.json
+    python benchmarks/simulator.py DATA MADE... --out docs/results/simulator.json
 
 Features are kept in --cache, so a second run takes seconds. Photos of MADE that were made of DATA's stand in their
 author's fold; others only ever train.
@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +30,9 @@ from edgekit.data.dataset import Dataset, load_dataset
 from edgekit.data.splits import group_folds
 from edgekit.metrics.attacks import roc_auc
 from edgekit.progress import SILENT
-from edgekit.records import write_json
+from edgekit.records import read_json, write_json
 from edgekit.scoring.source import crop_source
+from edgekit.simulate.recapture_set import RECORD_NAME
 from edgekit.train.features import FeatureCache, photo_features
 from edgekit.train.finetune import versions
 from edgekit.train.network import build_network, pooled_features
@@ -113,6 +115,15 @@ def photos_of(dataset: Dataset, cache: FeatureCache, config: TrainConfig) -> Pho
         kinds=np.array([one.kind for one in dataset.samples]),
         paths=tuple(one.path for one in dataset.samples),
     )
+
+
+def together(parts: list[Photos]) -> Photos:
+    """Photos of several folders as those of one."""
+    arrays = {
+        name: np.concatenate([getattr(one, name) for one in parts])
+        for name in ("blocks", "attack", "control", "groups", "kinds")
+    }
+    return Photos(**arrays, paths=tuple(path for one in parts for path in one.paths))
 
 
 def scores(
@@ -238,7 +249,7 @@ def main() -> int:
     """Compute, probe, train, write."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("made", type=Path)
+    parser.add_argument("made", type=Path, nargs="+")
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--looks", type=int, default=1, help="How often settings were judged on these photos.")
@@ -248,8 +259,8 @@ def main() -> int:
     load_backbone(network, NETWORK)
     model = to_flatbuffer(pooled_features(network), "float32", None)
     cache = FeatureCache(folder=given.cache, key=f"{NETWORK.backbone} {NETWORK.features}", model=model)
-    data, simulated = load_dataset(given.data), load_dataset(given.made)
-    real, made = (photos_of(one, cache, config) for one in (data, simulated))
+    data, sets = load_dataset(given.data), [load_dataset(one) for one in given.made]
+    real, made = photos_of(data, cache, config), together([photos_of(one, cache, config) for one in sets])
     splits = group_folds(data, FOLDS, holds_out_val=False)
     fold_of = {path: number for number, split in enumerate(splits) for path in split.test}
     folds = np.array([fold_of[path] for path in real.paths], dtype=np.int64)
@@ -264,8 +275,18 @@ def main() -> int:
         "photos": len(real.attack),
         "groups": len(data.groups),
         "data_sha256": data.sha256,
-        "made": {"genuine": int((~made.attack).sum()), "recaptures": int(made.attack.sum())},
-        "made_sha256": simulated.sha256,
+        "network": asdict(NETWORK),
+        "plan": asdict(config.plan),
+        "folds": FOLDS,
+        "made": [
+            {
+                "sha256": one.sha256,
+                "config": read_json(folder / RECORD_NAME)["config"],
+                "screens": dict(sorted(Counter(photo.screen for photo in one.samples if photo.screen).items())),
+                "genuine": sum(photo.label == LABELS[0] for photo in one.samples),
+            }
+            for folder, one in zip(given.made, sets, strict=True)
+        ],
         "looks": given.looks,
         "probes": told,
         "alone": alone,

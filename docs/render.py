@@ -16,7 +16,7 @@ from rendering.adopted import adopted, frames, frames_line
 from rendering.ages import package
 from rendering.begun import begun
 from rendering.common import Record
-from rendering.data import audit, crops, imported, many_crops, simulated, simulated_line
+from rendering.data import audit, crops, imported, many_crops, simulated, simulated_line, simulator
 from rendering.house import tree
 from rendering.int8 import int8
 from rendering.models import card, chain, demo, noise, recapture, targets
@@ -82,6 +82,7 @@ PARTS: tuple[tuple[Path, str, str, Callable[[Record], str]], ...] = (
     (ROOT / "docs" / "data.md", "crops", "../../benchmarks/results/cropping.json", many_crops),
     (ROOT / "docs" / "data.md", "imported", "../../benchmarks/results/importing.json", imported),
     (ROOT / "docs" / "data.md", "simulated", "recapture-simulated.json", simulated),
+    (ROOT / "docs" / "data.md", "simulator", "simulator.json", simulator),
     (SERVING, "load", "../../benchmarks/results/serving.json", load),
     (ROOT / "benchmarks" / "results" / "runtime.md", "runtime", "../../benchmarks/results/runtime.json", runtime),
     (ROOT / "benchmarks" / "results" / "runtime.md", "gains", "../../benchmarks/results/runtime.json", gains),
