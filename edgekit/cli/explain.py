@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
@@ -94,7 +95,11 @@ def explain(
         ),
     ] = None,
     label: Annotated[
-        str | None, typer.Option(help="The label whose log-odds are watched. [default: the one that is answered]")
+        str | None,
+        typer.Option(
+            help="The label whose log-odds are watched. [default: the one that is answered; of several labels a photo "
+            "the most probable]"
+        ),
     ] = None,
     cells: Annotated[
         int | None, typer.Option(help=f"About how many cells a photo is cut into. [default: {_OCCLUSION.cells}]")
@@ -318,7 +323,7 @@ def _explain_photos(
 
 def _loaded(model: str, threads: int) -> tuple[Classifier, MakeGradcam | None]:
     """A model by its file or its name; or the float network of a run, with its Grad-CAM."""
-    from edgekit.explain.whole_photos import refuse_others
+    from edgekit.explain.whole_photos import refuse_regions
     from edgekit.runtime import Classifier
     from edgekit.terminal import captured_stderr
     from edgekit.train.record import RunFolder
@@ -332,7 +337,7 @@ def _loaded(model: str, threads: int) -> tuple[Classifier, MakeGradcam | None]:
         with captured_stderr():
             return Classifier.load(model_file(model), threads=threads), None
     # Before TensorFlow is loaded, which takes seconds.
-    refuse_others(RunFolder(root=folder).read("float").config)
+    refuse_regions(RunFolder(root=folder).read("float").config)
     from edgekit.explain.gradcam import read_run
 
     heat, bundle = read_run(folder)
@@ -378,7 +383,7 @@ def _probe(
     require("scipy")
     from edgekit.explain.probe_figure import plot_probes
     from edgekit.explain.probes import probe_photos
-    from edgekit.explain.whole_photos import refuse_others
+    from edgekit.explain.whole_photos import refuse_regions
     from edgekit.records import write_json
 
     if len(files) != 1 or data is None:
@@ -387,8 +392,9 @@ def _probe(
     classifier, _ = _loaded(files[0], threads)
     with classifier, console.progress() as progress:
         # Before photos are looked through.
-        refuse_others(classifier.contract)
+        refuse_regions(classifier.contract)
         known = classifier.contract.labels
+        how = replace(how, multi_label=classifier.contract.multi_label is not None)
         dataset = options.load_photos(data, how, known=known, skip_bad=skip_bad, progress=progress)
         record = probe_photos(classifier, dataset, config, scores=scores, progress=progress)
     write_json(out / "probes.json", record)
@@ -398,6 +404,8 @@ def _probe(
 
 def print_probes(record: ProbesRecord) -> None:
     """Probes as tables: over all photos, then what each class is moved by; then the answers in words."""
+    from edgekit.explain.probe_record import score_of
+
     rows = [
         [
             one.name,
@@ -411,16 +419,20 @@ def print_probes(record: ProbesRecord) -> None:
         if one.all is not None
     ]
     console.print_table(
-        f"{count(record.photos, 'photo')}, untouched: score of the true class {percent(record.score)}, accuracy "
-        f"{percent(record.accuracy)}; changes in points with 95 % intervals",
-        ["probe", "photos", "score", "its change", "accuracy", "change"],
+        f"{count(record.photos, 'photo')}, untouched: score of {score_of(record.measure)} {percent(record.score)}, "
+        f"{record.measure} {percent(record.accuracy)}; changes in points with 95 % intervals",
+        ["probe", "photos", "score", "its change", record.measure, "change"],
         rows,
     )
     _print_classes(record)
     for question, answer in record.answers.items():
         typer.echo(f"{question}? {answer}")
     typer.echo(record.most)
-    typer.echo(f"A guess among the labels would be right for {short_percent(round(record.chance, 4))}.")
+    chance = short_percent(round(record.chance, 4))
+    if record.measure == "accuracy":
+        typer.echo(f"A guess among the labels would be right for {chance}.")
+    else:
+        typer.echo(f"An order by chance would have a {record.measure} of {chance}.")
     for one in record.probes:
         if one.left_out:
             why = f", where {record.background} tells no thing" if one.name == "background replaced" else ""
@@ -451,7 +463,7 @@ def _print_classes(record: ProbesRecord) -> None:
     ]
     console.print_table(
         "what takes most from each class, in points; the border alone and overlays left out",
-        ["class", "photos", "score", "by", "score", "accuracy"],
+        ["class", "photos", "score", "by", "score", record.measure.removeprefix("mean ")],
         rows,
     )
     if len(order) > _SHOWN_CLASSES:
@@ -511,7 +523,7 @@ def print_network(found: ModelLayers | ModelPicture) -> None:
 
 
 def _explain_int8(files: list[str], config: Int8Config, data: Path | None, out: Path, *, json: bool) -> None:
-    from edgekit.explain.whole_photos import refuse_others
+    from edgekit.explain.whole_photos import refuse_regions, refuse_several
     from edgekit.train.record import RunFolder
 
     if not 1 <= len(files) <= 2:
@@ -521,7 +533,8 @@ def _explain_int8(files: list[str], config: Int8Config, data: Path | None, out: 
         )
     folder = RunFolder(root=Path(files[0]))
     before = folder.read("float")
-    refuse_others(before.config)
+    refuse_regions(before.config)
+    refuse_several(before.config)
     name = folder.root.resolve().name
     model = Path(files[1]) if len(files) > 1 else folder.root / f"{name}-int8.tflite"
     if not os.path.exists(model):
