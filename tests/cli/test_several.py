@@ -88,6 +88,13 @@ def test_a_photo_is_explained_by_one_of_its_labels(tmp_path, edgekit_here, sever
     told = json.loads((tmp_path / "run" / "000.json").read_text())
     assert told["label"] == "red"
     assert told["gradcam"]["layer"]
+    judged = tmp_path / "judged"
+    assert edgekit_here("evaluate", several_model, "--data", several_photos, "--split", "all", "--out", judged)[0] == 0
+    worst = [one["path"] for one in json.loads((judged / "evaluate.json").read_text())["mistakes"]]
+    named = ("--mistakes", judged, "--data", several_photos, "--cells", "9", "--out", tmp_path / "worst")
+    code, told, err = edgekit_here("explain", several_model, *named, "--json")
+    assert code == 0, err
+    assert [one["photo"] for one in json.loads(told)] == worst[:12]
     code, _, err = edgekit_here("explain", several_model, photo, "--label", "mauve", "--out", out)
     assert code == 2
     assert "the label must be one that the model knows (blue, green, red)" in err
