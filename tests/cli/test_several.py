@@ -79,7 +79,8 @@ def test_a_photo_is_explained_by_one_of_its_labels(tmp_path, edgekit_here, sever
     assert code == 0, err
     told = json.loads((out / "000.json").read_text())
     code, said, _ = edgekit_here("predict", several_model, photo, "--json")
-    probabilities = json.loads(said)["probabilities"]
+    (row,) = json.loads(said)
+    probabilities = row["probabilities"]
     assert told["label"] == max(probabilities, key=probabilities.get)
     code, _, err = edgekit_here(
         "explain", several_run.root, photo, "--cells", "24", "--label", "red", "--gradcam", "--out", tmp_path / "run"
