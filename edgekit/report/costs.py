@@ -104,6 +104,7 @@ def _spot(point: Point, name: str, device: str, *, chosen: bool) -> Spot:
         tip="\n".join(lines),
         chosen=chosen,
         aside=point.stops_early,
+        measure=point.evaluation.measure,
     )
 
 
