@@ -112,7 +112,7 @@ def edgekit_bench(model: Path, photos: list[Path], runs: int) -> tuple[tuple[flo
         settings=(Setting(crops=CROPS, threads=1, interpreter="litert", delegate="xnnpack"),),
         pace=Pace(min_runs=max(2, runs // CROPS), repeats=1, cold_starts=0),
     )
-    ledger = measure_on(LocalDevice(), job, len(read_bundle(model).contract.labels))
+    ledger = measure_on(LocalDevice(), job, read_bundle(model).contract)
     timed = ledger.runs(0)
     each = timed.stage_ms("invoke") / timed.crops
     return (float(np.median(each)), float(each.mean()), float(each.min())), ledger, job

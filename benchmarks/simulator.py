@@ -1,7 +1,8 @@
 """Can simulated photos be told from real ones, and what do they add to real training photos?
 
-DATA is a folder of real genuine photos and recaptures with groups; each MADE is what `edgekit data recapture` made, with
-its controls (genuine photos photographed again, ….scene.jpg). On EfficientNet-Lite0's texture features of the plan's crops:
+DATA is a folder of real genuine photos and recaptures with groups; each MADE is what `edgekit data recapture` made,
+with its controls (genuine photos photographed again, ….scene.jpg). On the default network's texture features of the
+plan's crops:
 
 - a linear probe, tested on groups it never saw, between genuine photos and controls, and for each kind of attack
   between real and simulated recaptures: 0.5 is a simulator that nobody can tell from a camera;
@@ -41,12 +42,12 @@ from edgekit.train.pretrained import load_backbone
 from edgekit.train.to_tflite import to_flatbuffer
 
 LABELS = ("genuine", "recapture")
-NETWORK = NetworkConfig(backbone="efficientnet_lite0", features="texture")
+NETWORK = NetworkConfig(features="texture")
 PENALTY, PROBE_PENALTY = 3e-4, 0.1
 # How much a scale's own part may differ from what all scales share, as in edgekit.train.photo_heads.
 OWN = 0.3
 FLOOR = 0.1
-WEIGHTS = (0.0, 0.05, 0.1, 0.3)
+WEIGHTS = (0.0, 1.0, 3.0, 6.0, 12.0, 25.0)
 FOLDS, LEAST = 6, 6
 CONTROL = ".scene.jpg"
 
@@ -103,7 +104,7 @@ class Added:
 
 def photos_of(dataset: Dataset, cache: FeatureCache, config: TrainConfig) -> Photos:
     """Features of every photo of a folder, and what is known of it."""
-    source = crop_source(dataset, dataset.samples, config.plan, 224, labels=LABELS)
+    source = crop_source(dataset, dataset.samples, config.plan, config.network.side_px, labels=LABELS)
     crops = photo_features(cache, source, draws=0, seed=0, progress=SILENT).crops.astype(np.float64)
     names = np.array([config.plan.scale(number) for number in range(config.plan.crops)])
     parts = [crops[:, names == name].mean(axis=1) for name in dict.fromkeys(names.tolist())]

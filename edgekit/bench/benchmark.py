@@ -28,9 +28,10 @@ from edgekit.data.dataset import Dataset
 from edgekit.devices.device import Device
 from edgekit.devices.local import LocalDevice
 from edgekit.errors import DataError, DeviceError, EdgekitError
-from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, judged_photos, model_source
+from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, model_source
 from edgekit.evaluate.photos import Chosen, choose_photos
-from edgekit.metrics.classification import Evaluation, evaluation_of
+from edgekit.evaluate.several import judgement_of
+from edgekit.metrics.several import Judgement
 from edgekit.progress import SILENT, Progress
 from edgekit.records import file_sha256, write_json
 from edgekit.runtime.agent.cold_start import ColdStart
@@ -83,9 +84,9 @@ def benchmark(
                     native.append(time_alone(device, device.network_timer, model, config, progress=progress))
                     continue
                 place = lines_path(out, model, device) if out is not None else None
-                job, classes = plan.job(photos, emulated=bool(device.emulated)), plan.contract.outputs
+                job = plan.job(photos, emulated=bool(device.emulated))
                 ledger = measure_on(
-                    device, job, classes, lines=place, idle_timeout_s=config.timeout_s, progress=progress
+                    device, job, plan.contract, lines=place, idle_timeout_s=config.timeout_s, progress=progress
                 )
             except DeviceError as failure:
                 if len(devices) < 2:
@@ -130,7 +131,6 @@ class BenchPlan:
     def __init__(self, model: Path, dataset: Dataset, config: BenchConfig) -> None:
         self.model, self.config = model, config
         self.bundle = read_bundle(model)
-        self.bundle.contract.check_one_label("a benchmark")
         self.dataset = dataset = regions_for(self.bundle, dataset)
         self.model_bytes = model.stat().st_size
         self.contract = self.bundle.contract
@@ -247,7 +247,7 @@ def device_bench(measurer: Measurer, ledger: Ledger, job: Job, plan: BenchPlan) 
     """
     # A device may also turn out to be emulated.
     emulated = measurer.emulated or ("an emulator of another processor" if ledger.hello.machine.emulated else "")
-    judged: dict[tuple[object, ...], tuple[CropUse | None, Evaluation]] = {}
+    judged: dict[tuple[object, ...], tuple[CropUse | None, Judgement]] = {}
     points = []
     for number, setting in enumerate(job.settings):
         engine = job.engines.index(setting.engine)
@@ -283,12 +283,12 @@ def device_bench(measurer: Measurer, ledger: Ledger, job: Job, plan: BenchPlan) 
     )
 
 
-def _judge(setting: Setting, scores: Scores, plan: BenchPlan) -> tuple[CropUse | None, Evaluation]:
+def _judge(setting: Setting, scores: Scores, plan: BenchPlan) -> tuple[CropUse | None, Judgement]:
     """How many crops the verdicts take, and what they are worth."""
     photos = ScoredPhotos.of(
         scores, plan.chosen.samples, plan.contract, crops=setting.crops, stops_early=setting.stops_early
     )
-    return crops_used(photos), evaluation_of(judged_photos(photos))
+    return crops_used(photos), judgement_of(photos)
 
 
 def _timed(point: BenchPoint, ledger: Ledger, number: int) -> BenchPoint:

@@ -20,7 +20,7 @@ class Change:
     Attributes:
         device: Name of the device.
         point: Crops, threads, interpreter, delegate.
-        what: ``p50_ms``, ``p95_ms`` or ``balanced accuracy``.
+        what: ``p50_ms``, ``p95_ms``, or the measure of their evaluations, such as ``balanced accuracy``.
         old: The number in the earlier benchmark.
         new: The number in the later benchmark.
         relative: New less old, as a share of the old number.
@@ -127,6 +127,8 @@ def _numbers(old: BenchPoint, new: BenchPoint, tolerance: float) -> Iterator[tup
             slower = after / before - 1 > tolerance and now[0] > was[1]
             faster = after / before - 1 < -tolerance and now[1] < was[0]
             yield what, before, after, "worse" if slower else "better" if faster else "same"
-    then, found = old.evaluation.balanced_accuracy, new.evaluation.balanced_accuracy
+    measures = old.evaluation.measure, new.evaluation.measure
+    _refuse(_unlike(("the measure", *measures)))
+    then, found = old.evaluation.headline, new.evaluation.headline
     verdict: _Verdict = "worse" if found.high < then.low else "better" if found.low > then.high else "same"
-    yield "balanced accuracy", then.value, found.value, verdict
+    yield measures[0], then.value, found.value, verdict

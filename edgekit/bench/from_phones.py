@@ -10,6 +10,7 @@ from edgekit.bench.ledger import Ledger
 from edgekit.bench.options import BenchConfig
 from edgekit.bench.record import BenchRecord, DeviceBench
 from edgekit.data.dataset import load_dataset
+from edgekit.data.options import DataReading
 from edgekit.errors import DataError, DeviceError
 from edgekit.phones.export import scratch_of
 from edgekit.phones.sweep import ROWS_NAME, Sweep, check_sweep, read_sweep
@@ -43,6 +44,7 @@ def benchmark_of_exports(
         DeviceError: rows that are not what the job asks for.
     """
     bundle = read_bundle(model)
+    reading = DataReading(multi_label=bundle.contract.multi_label is not None)
     devices = dict[str, DeviceBench]()
     plans = list[tuple[Path, BenchPlan]]()
     with scratch_of(exports) as folders:
@@ -51,7 +53,7 @@ def benchmark_of_exports(
             check_sweep(sweep, bundle.contract, bundle.file_sha256, model)
             if sweep.device in devices:
                 raise DataError(f"{path}: an export must be of another phone, got {sweep.device} again; leave one out")
-            dataset = load_dataset(folder, known=bundle.contract.labels, progress=progress)
+            dataset = load_dataset(folder, reading=reading, known=bundle.contract.labels, progress=progress)
             plan = BenchPlan(model, dataset, _config(sweep, budget_ms))
             _refuse_unlike([*plans, (path, plan)])
             devices[sweep.device] = _replayed(sweep, plan)
@@ -100,7 +102,7 @@ def _refuse_unlike(plans: Sequence[tuple[Path, BenchPlan]]) -> None:
 def _replayed(sweep: Sweep, plan: BenchPlan) -> DeviceBench:
     """A phone's rows, checked one after another as those of a device are."""
     job = sweep.job.to_job(sweep.folder)
-    ledger = Ledger(job, plan.contract.outputs)
+    ledger = Ledger(job, plan.contract)
     for number, row in enumerate(sweep.rows, 2):
         try:
             told = ledger.take(row)

@@ -23,13 +23,13 @@ from edgekit.bench.rows import (
     parse_row,
     wrong,
 )
-from edgekit.contract import MAX_RUNS
+from edgekit.contract import MAX_RUNS, Contract
 from edgekit.errors import DeviceError
 from edgekit.records import plain
 from edgekit.runtime.agent.cold_start import ColdStart
 from edgekit.runtime.agent.job import BLOCK_RUNS, FORMAT, Done, Job
 from edgekit.runtime.agent.sensors import State
-from edgekit.runtime.interpreter import is_granted
+from edgekit.runtime.interpreter import is_granted, score_kind
 from edgekit.terminal import printable
 
 # A score has at most so many characters, its comma included.
@@ -67,8 +67,8 @@ class Ledger:
         ended: Whether the last session came to its end.
     """
 
-    def __init__(self, job: Job, classes: int) -> None:
-        self._job = job
+    def __init__(self, job: Job, contract: Contract) -> None:
+        self._job, self._kind, classes = job, score_kind(contract), contract.outputs
         shape = (len(job.engines), len(job.photos), job.crops, classes)
         self.scores: Float32Array = np.full(shape, np.nan, np.float32)
         self.cold: dict[int, list[ColdStart]] = defaultdict(list)
@@ -196,7 +196,7 @@ class Ledger:
         found = np.array(row.scores, np.float64)
         if not ((found >= 0).all() and (found <= 1 + _SUM_ERROR).all()):
             raise DeviceError(f"scores must be probabilities, photo {photo} has {found.min()} to {found.max()}")
-        if np.abs(found.sum(axis=1) - 1).max() > _SUM_ERROR:
+        if self._kind == "one-of" and np.abs(found.sum(axis=1) - 1).max() > _SUM_ERROR:
             raise DeviceError(f"the scores of a crop must add up to 1, those of photo {photo} don't")
         if not 0 < row.ms <= _MOST_MS:
             raise DeviceError(f"a photo must take more than 0 and at most {_MOST_MS:g} ms, photo {photo} took {row.ms}")

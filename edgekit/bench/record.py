@@ -11,8 +11,8 @@ from edgekit.bench.latency import STAGES, Interval, Spread, Throttling
 from edgekit.bounds import Counted, NoLess
 from edgekit.devices.native import NativeLatency
 from edgekit.errors import EdgekitError
-from edgekit.metrics.classification import Evaluation
 from edgekit.metrics.pareto import ParetoPoint, pareto_front
+from edgekit.metrics.several import Judgement
 from edgekit.metrics.wording import count
 from edgekit.runtime.agent.cold_start import ColdStart
 from edgekit.runtime.agent.job import Setting
@@ -42,7 +42,8 @@ class BenchPoint:
         first_ms: The first verdict after the model was loaded: median of the repeats.
         cold: A process of its own, from its start to its first verdict: medians; its memory: the most. None also
             inside an app.
-        evaluation: On all photos, by this interpreter and delegate; the same for every number of threads.
+        evaluation: On all photos, by this interpreter and delegate; the same for every number of threads. Of a model
+            of several labels a photo, what is said of such.
     """
 
     crops: Counted
@@ -58,7 +59,7 @@ class BenchPoint:
     slowdown: NoLess | None = None
     first_ms: NoLess | None = None
     cold: ColdStart | None
-    evaluation: Evaluation
+    evaluation: Judgement
 
     def __post_init__(self) -> None:
         """Hold that a latency has its total, and no stage that nobody knows."""
@@ -185,7 +186,7 @@ class BenchRecord:
 
 
 def pareto_points(devices: Sequence[DeviceBench]) -> list[ParetoPoint]:
-    """Those points that have a latency, as latency (p95, ms) against balanced accuracy; crops make a series."""
+    """Those points that have a latency, as latency (p95, ms) against their headline; crops make a series."""
     many = len(devices) > 1
     return [
         _pareto_point(point, f"{one.device}, {point.series}" if many else point.series)
@@ -197,7 +198,7 @@ def pareto_points(devices: Sequence[DeviceBench]) -> list[ParetoPoint]:
 
 def _pareto_point(point: BenchPoint, series: str) -> ParetoPoint:
     assert point.latency is not None
-    accuracy = point.evaluation.balanced_accuracy
+    accuracy = point.evaluation.headline
     return ParetoPoint(
         label=point.label,
         series=series,

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgekit.bench.ledger import Ledger
+from edgekit.contract import Contract
 from edgekit.devices.device import Device
 from edgekit.errors import DeviceError, DeviceTimeout
 from edgekit.locks import keeping
@@ -43,7 +44,7 @@ def lines_path(folder: Path, model: Path, device: Device) -> Path:
 def measure_on(
     device: Device,
     job: Job,
-    classes: int,
+    contract: Contract,
     *,
     lines: Path | None = None,
     idle_timeout_s: float = 120.0,
@@ -54,7 +55,7 @@ def measure_on(
     Args:
         device: The device that measures.
         job: What is measured, with paths of this machine.
-        classes: Number of the model's labels.
+        contract: That of the job's model: what its scores must be.
         lines: The file that the device's lines are kept in; None keeps none.
         idle_timeout_s: A device that is silent for so long is given up.
         progress: Told of every step.
@@ -68,7 +69,7 @@ def measure_on(
     model, *photos = device.push(files, progress=progress)
     fingerprint = _fingerprint(job, files) if lines is not None else ""
     job = replace(job, model=model, photos=tuple(photos))
-    ledger = Ledger(job, classes)
+    ledger = Ledger(job, contract)
     with _held_lines(lines) as kept:
         if kept is not None:
             header = json.dumps({"type": "header", "job": fingerprint, "device": device.name})

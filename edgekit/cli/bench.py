@@ -10,11 +10,13 @@ import typer
 
 from edgekit.bench.options import BenchConfig, quick_bench
 from edgekit.cli import console, options
+from edgekit.cli.several import label_cells
 from edgekit.metrics.wording import NOTHING, count, interval, percent, photos_of, with_bounds
 
 if TYPE_CHECKING:
     from edgekit.bench.compare import Change
     from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench
+    from edgekit.metrics.several import Judgement
 
 _LONG, _QUICK = BenchConfig(), quick_bench()
 
@@ -148,7 +150,7 @@ def bench(
         check_interpreter(name)
     for name in config.delegates:
         check_delegate(name)
-    how, known = options.read_for(options.reading(columns, folders), model, no="a benchmark"), options.labels_of(model)
+    how, known = options.read_for(options.reading(columns, folders), model), options.labels_of(model)
     options.check_places({"a benchmark": folder}, data)
     devices = open_devices(device or ["local"])
     try:
@@ -210,7 +212,8 @@ def _plot(record: BenchRecord, folder: Path, stem: str) -> None:
     plot_path = folder / f"{stem}.pareto.png"
     points = pareto_points(record.devices)
     if points:
-        title = f"{stem}: balanced accuracy on {count(record.photos, 'photo')} against latency"
+        measure = record.devices[0].points[0].evaluation.measure
+        title = f"{stem}: {measure} on {count(record.photos, 'photo')} against latency"
         plot_pareto(plot_path, points, title=title, budget_ms=record.budget_ms)
         console.note(f"wrote {plot_path}")
 
@@ -336,24 +339,34 @@ def _print_latencies(bench: DeviceBench) -> None:
 
 
 def _print_accuracy(record: BenchRecord, bench: DeviceBench) -> None:
-    from edgekit.metrics.attacks import attacks_told
-
     # Threads change no answer, so one point stands for all of its number of crops.
     points = {(crops_label(point), engine): point for point, engine in zip(bench.points, _engines(bench), strict=True)}
-    told = attacks_told(point.evaluation for point in bench.points)
-    rows = []
-    for (_, engine), point in points.items():
-        found = point.evaluation
-        attacks = (found.apcer, found.bpcer) if told else ()
-        shares = (found.balanced_accuracy, found.precision, found.recall, found.f1, *attacks)
-        name = f"{point.crops}{console.crops_taken(point.crops_used)}{engine}"
-        rows.append([name, *(interval(share, bare=True) for share in shares)])
+    columns, cells = _judged_cells([point.evaluation for point in points.values()])
+    rows = [
+        [f"{point.crops}{console.crops_taken(point.crops_used)}{engine}", *own]
+        for (_, engine), point, own in zip(points, points.values(), cells, strict=True)
+    ]
     photos = photos_of(record.photos, record.part)
     console.print_table(
-        f"{photos} on {bench.device}, {record.precision}, percent with 95 % intervals",
-        ["crops", "balanced accuracy", "precision", "recall", "F1", *(("APCER", "BPCER") if told else ())],
-        rows,
+        f"{photos} on {bench.device}, {record.precision}, percent with 95 % intervals", ["crops", *columns], rows
     )
+
+
+def _judged_cells(found: Sequence[Judgement]) -> tuple[list[str], list[list[str]]]:
+    """Names of the numbers that evaluations are shown by, and the numbers of each."""
+    from edgekit.metrics.attacks import attacks_told
+    from edgekit.metrics.classification import Evaluation
+    from edgekit.metrics.several import LabelsReport
+
+    labels = [one for one in found if isinstance(one, LabelsReport)]
+    if labels:
+        return label_cells(labels)
+    evaluations = [one for one in found if isinstance(one, Evaluation)]
+    told, rows = attacks_told(evaluations), []
+    for one in evaluations:
+        shares = (one.balanced_accuracy, one.precision, one.recall, one.f1, *((one.apcer, one.bpcer) if told else ()))
+        rows.append([interval(share, bare=True) for share in shares])
+    return ["balanced accuracy", "precision", "recall", "F1", *(("APCER", "BPCER") if told else ())], rows
 
 
 def print_changes(changes: Sequence[Change], *, quiet: bool) -> bool:

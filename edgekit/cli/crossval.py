@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgekit.cli import console, options
+from edgekit.cli.several import label_cells
 from edgekit.contract import CropPlan
 from edgekit.crossval.options import MIN_FOLDS, VARIANTS, CrossvalConfig, VariantName, check_variants, variant_stem
 from edgekit.data.options import SplitConfig
@@ -21,6 +23,7 @@ from edgekit.train.weights_file import check_weights_file
 
 if TYPE_CHECKING:
     from edgekit.crossval.record import CrossvalRecord
+    from edgekit.metrics.several import Judgement
 
 _CROSSVAL = CrossvalConfig(train=options.TRAIN)
 _STEMS = {variant_stem(variant): variant for variant in VARIANTS}
@@ -61,6 +64,7 @@ def crossval(
     qat_epochs: Annotated[int | None, typer.Option(help="At most this many epochs of the qat stage.", min=1)] = None,
     group_by: options.GroupByOption = None,
     bona_fide: options.BonaFide = None,
+    multi_label: options.MultiLabel = False,
     seed: options.Seed = options.TRAIN.seed,
     columns: options.Columns = None,
     folders: options.Folders = None,
@@ -75,7 +79,7 @@ def crossval(
     require("filelock", "tensorflow")
     from edgekit.data.dataset import load_dataset
 
-    how = options.reading(columns, folders)
+    how = replace(options.reading(columns, folders), multi_label=multi_label)
     beside = options.recipe_beside(context, recipe)
     features, dropout = options.features_by(context, recipe, backbone, features), beside.get("dropout")
     network = options.network_config(backbone, side, weights, alpha=alpha, features=features, dropout=dropout)
@@ -103,6 +107,9 @@ def crossval(
         seed=seed,
         recipe=recipe or "",
         overrides=options.overrides(context, recipe_named(recipe)) if recipe else {},
+        multi_label=multi_label,
+        # Which is refused beside the other; of one label a photo it waits for the photos.
+        bona_fide=(bona_fide or "") if multi_label else "",
     )
     train = options.with_detector(train, regions, detector=detector, align=align, margin=margin)
     qat = options.changed(qat_fit(), epochs=qat_epochs)
@@ -114,12 +121,13 @@ def crossval(
         dataset = load_dataset(
             data,
             reading=how,
-            check_labels=partial(options.bona_fide_label, bona_fide),
+            check_labels=None if multi_label else partial(options.bona_fide_label, bona_fide),
             skip_bad=skip_bad,
             progress=progress,
         )
-        train = replace(train, bona_fide=options.bona_fide_label(bona_fide, dataset.labels))
-        config = replace(config, train=train)
+        if not multi_label:
+            train = replace(train, bona_fide=options.bona_fide_label(bona_fide, dataset.labels))
+            config = replace(config, train=train)
         # TensorFlow takes seconds to load, which a mistake above need not wait for.
         from edgekit.crossval.folds import cross_validate
 
@@ -138,30 +146,44 @@ def _variants(given: str | None) -> tuple[VariantName, ...]:
 
 def print_crossval(record: CrossvalRecord) -> None:
     """A cross-validation as a table."""
-    from edgekit.metrics.attacks import attacks_told
-
-    told = attacks_told(one.evaluation for one in record.variants)
+    columns, cells = _judged_cells([one.evaluation for one in record.variants])
     rows = []
-    for one in record.variants:
-        found = one.evaluation
-        worst = found.by_group[found.worst_group]
+    for one, own in zip(record.variants, cells, strict=True):
         latency = [f"{split['total'].p50_ms:.1f}" for split in one.latency.values()]
-        rows.append(
-            [
-                f"{one.variant}, {count(one.crops, 'crop')}{console.crops_taken(one.crops_used)}",
-                interval(found.balanced_accuracy, bare=True),
-                percent(found.mean_over_groups),
-                f"{percent(worst.balanced_accuracy)} ({found.worst_group})",
-                *((interval(found.auc, scale=1.0),) if told else ()),
-                " / ".join(latency) or NOTHING,
-            ]
-        )
+        name = f"{one.variant}, {count(one.crops, 'crop')}{console.crops_taken(one.crops_used)}"
+        rows.append([name, *own, " / ".join(latency) or NOTHING])
     threads = " / ".join(record.variants[0].latency)
     photos = f"{count(record.photos, 'photo')} of {count(record.groups, 'group')}"
-    auc = ("AUC",) if told else ()
-    columns = ["model", "balanced accuracy", "mean of groups", "worst group", *auc, f"p50 ms ({threads})"]
-    console.print_table(f"{photos}, each tested by a model that never saw its group; percent", columns, rows)
+    console.print_table(
+        f"{photos}, each tested by a model that never saw its group; percent",
+        ["model", *columns, f"p50 ms ({threads})"],
+        rows,
+    )
     for one in record.variants:
         for name, value in (*calibration_said(one.reliability), *asked_again_said(one.asked_again)):
             typer.echo(f"{one.variant}, {name}: {value}")
     console.caution(*dict.fromkeys(one.gap.warning for one in record.variants if one.gap))
+
+
+def _judged_cells(found: Sequence[Judgement]) -> tuple[list[str], list[list[str]]]:
+    """Names of the numbers that variants are shown by, and the numbers of each."""
+    from edgekit.metrics.attacks import attacks_told
+    from edgekit.metrics.classification import Evaluation
+    from edgekit.metrics.several import LabelsReport
+
+    labels = [one for one in found if isinstance(one, LabelsReport)]
+    if labels:
+        return label_cells(labels)
+    evaluations = [one for one in found if isinstance(one, Evaluation)]
+    told, rows = attacks_told(evaluations), []
+    for one in evaluations:
+        worst = one.by_group[one.worst_group]
+        rows.append(
+            [
+                interval(one.balanced_accuracy, bare=True),
+                percent(one.mean_over_groups),
+                f"{percent(worst.balanced_accuracy)} ({one.worst_group})",
+                *((interval(one.auc, scale=1.0),) if told else ()),
+            ]
+        )
+    return ["balanced accuracy", "mean of groups", "worst group", *(("AUC",) if told else ())], rows

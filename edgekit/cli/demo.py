@@ -115,7 +115,7 @@ def demo(
         seconds=sum(stage.seconds for stage in stages),
         peak_memory_mb=max(stage.peak_memory_mb for stage in stages),
         target=TARGET,
-        balanced_accuracy=last.evaluation.balanced_accuracy.value,
+        balanced_accuracy=last.evaluation.headline.value,
         bench=bench,
     )
     write_json(out / "demo.json", record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
@@ -95,7 +96,11 @@ def explain(
         ),
     ] = None,
     label: Annotated[
-        str | None, typer.Option(help="The label whose log-odds are watched. [default: the one that is answered]")
+        str | None,
+        typer.Option(
+            help="The label whose log-odds are watched. [default: the one that is answered; of several labels a photo "
+            "the most probable]"
+        ),
     ] = None,
     cells: Annotated[
         int | None, typer.Option(help=f"About how many cells a photo is cut into. [default: {_OCCLUSION.cells}]")
@@ -320,7 +325,7 @@ def _explain_photos(
 
 def _loaded(model: str) -> tuple[Bundle, MakeGradcam | None]:
     """A model by its file or its name; or the float network of a run, with its Grad-CAM."""
-    from edgekit.explain.whole_photos import refuse_others
+    from edgekit.explain.whole_photos import refuse_regions
     from edgekit.runtime import read_bundle
     from edgekit.train.record import RunFolder
 
@@ -332,7 +337,7 @@ def _loaded(model: str) -> tuple[Bundle, MakeGradcam | None]:
     if not is_run:
         return read_bundle(model_file(model)), None
     # Before TensorFlow is loaded, which takes seconds.
-    refuse_others(RunFolder(root=folder).read("float").config)
+    refuse_regions(RunFolder(root=folder).read("float").config)
     from edgekit.explain.gradcam import read_run
 
     heat, bundle = read_run(folder)
@@ -388,7 +393,6 @@ def _probe(
     require("scipy")
     from edgekit.explain.probe_figure import plot_probes
     from edgekit.explain.probes import probe_photos
-    from edgekit.explain.whole_photos import refuse_others
     from edgekit.records import write_json
     from edgekit.scoring.regions import regions_for
 
@@ -396,10 +400,9 @@ def _probe(
         raise EdgekitError("--probes needs a model and its photos: edgekit explain MODEL --probes --data PHOTOS")
     options.check_places({"an explanation": out}, data)
     bundle, _ = _loaded(files[0])
-    # Before photos are looked through.
-    refuse_others(bundle.contract, but_regions=True)
     with _classifier(files[0], bundle, threads) as classifier, console.progress() as progress:
         known = bundle.contract.labels
+        how = replace(how, multi_label=bundle.contract.multi_label is not None)
         dataset = options.load_photos(data, how, known=known, skip_bad=skip_bad, progress=progress)
         dataset = regions_for(bundle, dataset, progress=progress)
         record = probe_photos(classifier, dataset, config, scores=scores, progress=progress)
@@ -410,7 +413,7 @@ def _probe(
 
 def print_probes(record: ProbesRecord) -> None:
     """Probes as tables: over all photos, then what each class is moved by; then the answers in words."""
-    from edgekit.explain.probe_record import AROUND, BACKGROUND, REGION
+    from edgekit.explain.probe_record import AROUND, BACKGROUND, REGION, score_of
 
     rows = [
         [
@@ -425,16 +428,20 @@ def print_probes(record: ProbesRecord) -> None:
         if one.all is not None
     ]
     console.print_table(
-        f"{count(record.photos, 'photo')}, untouched: score of the true class {percent(record.score)}, accuracy "
-        f"{percent(record.accuracy)}; changes in points with 95 % intervals",
-        ["probe", "photos", "score", "its change", "accuracy", "change"],
+        f"{count(record.photos, 'photo')}, untouched: score of {score_of(record.measure)} {percent(record.score)}, "
+        f"{record.measure} {percent(record.accuracy)}; changes in points with 95 % intervals",
+        ["probe", "photos", "score", "its change", record.measure, "change"],
         rows,
     )
     _print_classes(record)
     for question, answer in record.answers.items():
         typer.echo(f"{question}? {answer}")
     typer.echo(record.most)
-    typer.echo(f"A guess among the labels would be right for {short_percent(round(record.chance, 4))}.")
+    chance = short_percent(round(record.chance, 4))
+    if record.measure == "accuracy":
+        typer.echo(f"A guess among the labels would be right for {chance}.")
+    else:
+        typer.echo(f"An order by chance would have a {record.measure} of {chance}.")
     whys = {BACKGROUND: f", where {record.background} tells no thing", REGION: f", which have no {record.mask}"}
     whys[AROUND] = f"{whys[REGION]}, or nothing else"
     for one in record.probes:
@@ -467,7 +474,7 @@ def _print_classes(record: ProbesRecord) -> None:
     ]
     console.print_table(
         "what takes most from each class, in points; what leaves little of a photo is left out",
-        ["class", "photos", "score", "by", "score", "accuracy"],
+        ["class", "photos", "score", "by", "score", record.measure.removeprefix("mean ")],
         rows,
     )
     if len(order) > _SHOWN_CLASSES:
@@ -527,7 +534,7 @@ def print_network(found: ModelLayers | ModelPicture) -> None:
 
 
 def _explain_int8(files: list[str], config: Int8Config, data: Path | None, out: Path, *, json: bool) -> None:
-    from edgekit.explain.whole_photos import refuse_others
+    from edgekit.explain.whole_photos import refuse_regions, refuse_several
     from edgekit.train.record import RunFolder
 
     if not 1 <= len(files) <= 2:
@@ -537,7 +544,8 @@ def _explain_int8(files: list[str], config: Int8Config, data: Path | None, out: 
         )
     folder = RunFolder(root=Path(files[0]))
     before = folder.read("float")
-    refuse_others(before.config)
+    refuse_regions(before.config)
+    refuse_several(before.config)
     name = folder.root.resolve().name
     model = Path(files[1]) if len(files) > 1 else folder.root / f"{name}-int8.tflite"
     if not os.path.exists(model):

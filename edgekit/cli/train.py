@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -253,9 +254,14 @@ def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) ->
             tried = {"penalty": "penalty {:g}", "epochs": "{:g} epochs of the head"}.get(record.tried, "")
             which = tried.format(best[record.tried]) if tried else f"best epoch {record.best_epoch + 1}"
             which += f", {best['share']:g} of the head that it began from" if "share" in best else ""
-            accuracy = percent(best["val_balanced_accuracy"])
+            accuracy = f"balanced accuracy {percent(best['val_balanced_accuracy'])}"
+            if record.told_labels:
+                # Each label has a penalty and a threshold of its own, which the table tells.
+                which = "means over the labels" if record.tried == "penalty" else f"{which}, means over the labels"
+                mean = fmean(one.average_precision for one in record.told_labels)
+                accuracy = f"average precision {mean:.3f}"
             judged = f"out of {record.folds} folds" if record.folds else "validation"
-            console.note(f"{which}: {judged} loss {best['val_loss']:.3f}, balanced accuracy {accuracy}")
+            console.note(f"{which}: {judged} loss {best['val_loss']:.3f}, {accuracy}")
         print_unknown(record.unknown)
         print_labels_told(record)
         console.caution(record.split.caution, record.calibration_images.caution if record.calibration_images else "")
@@ -294,12 +300,20 @@ def print_labels_told(record: TrainRecord) -> None:
     """What photos that did not train it say of each label, where a photo may have several."""
     if not record.told_labels:
         return
+    has_penalties = all(one.penalty is not None for one in record.told_labels)
     rows = [
-        [one.label, str(one.photos), f"{one.average_precision:.3f}", f"{one.threshold:.3f}"]
+        [
+            one.label,
+            str(one.photos),
+            f"{one.average_precision:.3f}",
+            f"{one.threshold:.3f}",
+            *([f"{one.penalty:g}"] if has_penalties else []),
+        ]
         for one in record.told_labels
     ]
     judged = f"out of {record.folds} folds" if record.folds else "on the validation photos"
-    console.print_table(f"labels, {judged}", ["label", "photos", "average precision", "threshold"], rows)
+    columns = ["label", "photos", "average precision", "threshold", *(["penalty"] if has_penalties else [])]
+    console.print_table(f"labels, {judged}", columns, rows)
 
 
 def qat(
@@ -447,11 +461,10 @@ def convert(
         console.note(told)
     if record.contract.unknown is not None:
         console.note(f"unknown {console.unknown_said(record.contract.unknown)}")
-    then = "bench" if record.contract.multi_label is None else "evaluate"
     console.note(
         f"wrote {target} ({file_size(record.model_bytes)}, {precision} from the {record.stage} stage, "
         f"runs on {', '.join(record.contract.checked_on)}); next:"
-        f" {console.command(then, target, '--data', photos)}{options.spelt(before.reading)}"
+        f" {console.command('bench', target, '--data', photos)}{options.spelt(before.reading)}"
     )
 
 

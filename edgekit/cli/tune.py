@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgekit.cli import console, options
+from edgekit.cli.several import print_label_thresholds
 from edgekit.cli.threshold import choose_threshold
 from edgekit.errors import require
 from edgekit.metrics.wording import NOTHING, percent, photos_of
+
+if TYPE_CHECKING:
+    from edgekit.evaluate.retune import TuneRecord
+    from edgekit.evaluate.several_tune import LabelsTuneRecord
 
 
 def tune(
@@ -27,7 +33,7 @@ def tune(
     skip_bad: options.SkipBad = False,
     json: options.AsJson = False,
 ) -> None:
-    """Choose temperature, threshold and early stopping anew.
+    """Choose temperature, threshold and early stopping anew; of several labels a photo each one's threshold.
 
     On validation photos of the data that the model was trained on, or on other photos, which then can't judge it any
     more. Nothing is written without --write or --in-place; only the contract inside the file changes. With --target,
@@ -46,18 +52,46 @@ def tune(
     if also_test:
         raise typer.BadParameter("--also-test needs --target")
     from edgekit.evaluate.retune import tune
+    from edgekit.evaluate.several_tune import tune_labels
     from edgekit.runtime import read_bundle
 
+    record: TuneRecord | LabelsTuneRecord
     with options.opened(data) as (folder, _), console.progress() as progress:
         bundle = read_bundle(model)
-        bundle.contract.check_one_label("tuning")
+        known = bundle.contract.labels
+        tells_several = bundle.contract.multi_label is not None
+        how = replace(how, multi_label=tells_several)
         dataset = options.load_photos(
-            folder, how, known=bundle.contract.labels, skip_bad=skip_bad, progress=progress, place=place, what="a model"
+            folder, how, known=known, skip_bad=skip_bad, progress=progress, place=place, what="a model"
         )
-        record = tune(model, dataset, part=split, write=place, bundle=bundle, progress=progress)
+        if tells_several:
+            record = tune_labels(model, dataset, part=split, write=place, bundle=bundle, progress=progress)
+        else:
+            record = tune(model, dataset, part=split, write=place, bundle=bundle, progress=progress)
+    console.show(record, _print_tuned, json=json)
     if json:
-        console.print_json(record)
         return
+    if place is None:
+        console.note("nothing was written; --write OUT.tflite or --in-place stores this in a contract")
+    else:
+        console.note(
+            f"wrote {place} (SHA-256 {record.written_sha256}); next:"
+            f" {console.command('bench', place, '--data', 'other-photos')}"
+        )
+
+
+def _print_tuned(record: TuneRecord | LabelsTuneRecord) -> None:
+    """What was chosen, and what it does to the photos that chose it."""
+    from edgekit.evaluate.several_tune import LabelsTuneRecord
+
+    if isinstance(record, LabelsTuneRecord):
+        print_label_thresholds(record)
+    else:
+        _print_decisions(record)
+    console.caution(record.caution)
+
+
+def _print_decisions(record: TuneRecord) -> None:
     rows = [
         [name, *(NOTHING if value is None else f"{value:.3g}" for value in values)]
         for name, values in (
@@ -71,11 +105,3 @@ def tune(
         f"balanced accuracy on these photos: {percent(record.balanced_accuracy)} with all crops, "
         f"{percent(record.early_balanced_accuracy)} stopping early{console.crops_taken(record.crops_used)}"
     )
-    console.caution(record.caution)
-    if place is None:
-        console.note("nothing was written; --write OUT.tflite or --in-place stores this in a contract")
-    else:
-        console.note(
-            f"wrote {place} (SHA-256 {record.written_sha256}); next:"
-            f" {console.command('bench', place, '--data', 'other-photos')}"
-        )

@@ -14,14 +14,12 @@ from edgekit.data.manifest import Sample
 from edgekit.metrics.classification import agreement, classification_report
 from edgekit.metrics.rates import accuracy_gains, lowest_sum
 from edgekit.metrics.several import labels_report, lowest_drop
-from edgekit.metrics.wording import count
+from edgekit.metrics.wording import Measure, count
 from edgekit.scoring.scores import Scores
 from edgekit.train.options import Stage
 from edgekit.train.record import Calibration
 
 _ROUNDING = 1e-9
-
-Measure = Literal["balanced accuracy", "mean average precision"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

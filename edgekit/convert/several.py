@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from edgekit.convert.gate import Compared, compare_labels
 from edgekit.convert.rejected import JudgedModel
-from edgekit.metrics.several import labels_report
+from edgekit.evaluate.accuracy import ScoredPhotos
+from edgekit.evaluate.several import judged_labels
 from edgekit.records import sha256
 from edgekit.runtime.bundle import Bundle
 from edgekit.scoring.operating_point import fit_thresholds
@@ -31,10 +32,9 @@ def judge_labels(model: Bundle, compared: Compared, *, max_drop: float) -> Judge
         groups=[groups[row] for row in compared.rows] if groups is not None else None,
     )
     gate = replace(gate, out_of_fold=compared.keeps_folds)
-    scores, thresholds = compared.scores, contract.multi_label or ()
-    votes = scores.voted(contract, contract.plan.crops)
-    found = labels_report(scores.targets > 0, votes, thresholds, contract.labels, groups)
-    folds = beside_content(scores) if compared.keeps_folds else None
+    photos = ScoredPhotos.of(compared.scores, compared.samples, contract, crops=contract.plan.crops, stops_early=False)
+    found = judged_labels(photos)
+    folds = beside_content(compared.scores) if compared.keeps_folds else None
     precision = found.mean_average_precision
     measured = {
         "validation_photos": len(compared.samples),

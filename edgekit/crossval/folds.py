@@ -35,10 +35,10 @@ from edgekit.devices.local import LocalDevice
 from edgekit.errors import RunError
 from edgekit.evaluate.accuracy import ScoredPhotos, crops_used, judged_photos, model_source, told_again
 from edgekit.evaluate.gap import noted_validation, validation_gap
+from edgekit.evaluate.several import judgement_of
 from edgekit.locks import working_in
 from edgekit.metrics.abstaining import AskedAgain
 from edgekit.metrics.breakdown import reliability_of
-from edgekit.metrics.classification import evaluation_of
 from edgekit.metrics.intervals import mean_estimate
 from edgekit.metrics.judged import Judged
 from edgekit.metrics.rates import Resampling
@@ -166,22 +166,25 @@ def _conclude(
     dataset: Dataset, out: Path, folds: Sequence[_Fold], config: CrossvalConfig, progress: Progress
 ) -> CrossvalRecord:
     latency, where = _time(dataset, folds[-1], config, progress)
-    records, answers = [], []
+    records, answers = [], list[tuple[Judged, VariantRecord]]()
     for variant in config.variants:
         for setting in settings(folds[-1].bundles[variant].contract, BenchConfig(crops=config.crops, threads=(1,))):
             photos = _scored(folds, variant, setting)
-            judged = judged_photos(*photos)
-            timed = latency.get((variant, setting), {})
-            records.append(_variant(folds, variant, setting, (photos, judged), timed))
-            answers.append(
-                VariantAnswers(
-                    variant=variant,
-                    crops=setting.crops,
-                    stops_early=setting.stops_early,
-                    predicted=tuple(judged.predicted.tolist()),
-                )
+            record = VariantRecord(
+                variant=variant,
+                crops=setting.crops,
+                stops_early=setting.stops_early,
+                crops_used=crops_used(*photos),
+                evaluation=judgement_of(*photos),
+                latency=latency.get((variant, setting), {}),
+                model_bytes=len(folds[-1].bundles[variant].flatbuffer),
             )
-    record = CrossvalRecord(
+            if not config.train.multi_label:
+                judged = judged_photos(*photos)
+                record = _with_certainty(record, folds, photos, judged)
+                answers.append((judged, record))
+            records.append(record)
+    found = CrossvalRecord(
         config=config,
         data_sha256=dataset.sha256,
         photos=sum(len(fold.samples) for fold in folds),
@@ -193,18 +196,28 @@ def _conclude(
         macs=_macs(folds[-1].folder.read("float")),
     )
     # First what is told photo by photo: a record says that all is there.
-    write_json(answers_file(out), _answers(dataset, judged, answers))
-    write_json(record_file(out), record)
-    return record
+    if answers:
+        write_json(answers_file(out), _answers(dataset, answers))
+    write_json(record_file(out), found)
+    return found
 
 
-def _answers(dataset: Dataset, judged: Judged, answers: Sequence[VariantAnswers]) -> CrossvalAnswers:
+def _answers(dataset: Dataset, answers: Sequence[tuple[Judged, VariantRecord]]) -> CrossvalAnswers:
+    first, _ = answers[0]
     return CrossvalAnswers(
         data_sha256=dataset.sha256,
-        paths=judged.paths,
-        groups=tuple(judged.groups or ()),
-        truth=tuple(judged.truth.tolist()),
-        variants=tuple(answers),
+        paths=first.paths,
+        groups=tuple(first.groups or ()),
+        truth=tuple(first.truth.tolist()),
+        variants=tuple(
+            VariantAnswers(
+                variant=one.variant,
+                crops=one.crops,
+                stops_early=one.stops_early,
+                predicted=tuple(judged.predicted.tolist()),
+            )
+            for judged, one in answers
+        ),
     )
 
 
@@ -313,30 +326,19 @@ def _scored(folds: Sequence[_Fold], variant: VariantName, setting: Setting) -> l
     ]
 
 
-def _variant(
-    folds: Sequence[_Fold],
-    variant: VariantName,
-    setting: Setting,
-    found: tuple[Sequence[ScoredPhotos], Judged],
-    latency: dict[str, dict[str, Latency]],
+def _with_certainty(
+    record: VariantRecord, folds: Sequence[_Fold], photos: Sequence[ScoredPhotos], judged: Judged
 ) -> VariantRecord:
-    """All photos together."""
-    photos, judged = found
-    evaluation = evaluation_of(judged)
-    contracts = [fold.bundles[variant].contract for fold in folds]
-    has_all = setting.crops == contracts[0].plan.crops and not setting.stops_early
-    noted = [one for one in map(noted_validation, contracts) if one is not None] if has_all else []
-    return VariantRecord(
-        variant=variant,
-        crops=setting.crops,
-        stops_early=setting.stops_early,
-        crops_used=crops_used(*photos),
-        evaluation=evaluation,
-        latency=latency,
-        model_bytes=len(folds[-1].bundles[variant].flatbuffer),
-        gap=validation_gap(mean_estimate(noted), evaluation.balanced_accuracy, grouped=True) if noted else None,
-        reliability=reliability_of(judged, Resampling.of(judged.groups, len(judged.paths))) if has_all else None,
-        asked_again=_asked_again(folds, variant, photos, judged) if has_all else (),
+    """With what is told, where all crops vote, of how sure the answers are and of the folds' own validation."""
+    contracts = [fold.bundles[record.variant].contract for fold in folds]
+    if record.crops != contracts[0].plan.crops or record.stops_early:
+        return record
+    noted = [one for one in map(noted_validation, contracts) if one is not None]
+    return replace(
+        record,
+        gap=validation_gap(mean_estimate(noted), record.evaluation.headline, grouped=True) if noted else None,
+        reliability=reliability_of(judged, Resampling.of(judged.groups, len(judged.paths))),
+        asked_again=_asked_again(folds, record.variant, photos, judged),
     )
 
 
@@ -379,7 +381,7 @@ def _time(
             pace=Pace(warmup_runs=how.warmup, min_runs=how.runs, min_s=0, repeats=1, cold_starts=0),
             seed=config.train.seed,
         )
-        ledger = measure_on(LocalDevice(), job, bundle.contract.outputs, progress=progress)
+        ledger = measure_on(LocalDevice(), job, bundle.contract, progress=progress)
         for number, setting in enumerate(job.settings):
             place = found.setdefault((variant, replace(setting, threads=1)), {})
             place[count(setting.threads, "thread")] = percentiles(ledger.runs(number))

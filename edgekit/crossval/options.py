@@ -65,8 +65,6 @@ class CrossvalConfig:
     def __post_init__(self) -> None:
         """Check ranges; whether there are groups enough for the folds is the data's to say."""
         check_counts("crops", self.crops, MAX_CROPS)
-        if self.train.multi_label:
-            raise EdgekitError("a cross-validation is of one label a photo, got multi_label; use finetune")
         check_calibration_crops(self.calibration_crops)
         if self.folds < MIN_FOLDS:
             raise EdgekitError(

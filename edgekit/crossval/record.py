@@ -12,8 +12,8 @@ from edgekit.crossval.options import CrossvalConfig, VariantName
 from edgekit.errors import DataError
 from edgekit.evaluate.gap import ValidationGap
 from edgekit.metrics.abstaining import AskedAgain
-from edgekit.metrics.classification import Evaluation
 from edgekit.metrics.reliability import Reliability
+from edgekit.metrics.several import Judgement
 from edgekit.records import from_plain, read_json
 from edgekit.runtime.timing import Latency
 from edgekit.scoring.scores import CropUse
@@ -23,7 +23,10 @@ from edgekit.scoring.scores import CropUse
 class VariantRecord:
     """One variant at one number of crops, or stopping early, over all photos of all folds.
 
+    The last three are told of one label a photo.
+
     Attributes:
+        evaluation: What all models say; of several labels a photo each model by its own thresholds.
         gap: What the folds' own validation said, on average, against their test photos; with all crops of the plan.
         reliability: How far the scores can be taken at their word; with all crops of the plan.
         asked_again: What is right among the rest when the least certain photos are taken again, by bounds that each
@@ -34,7 +37,7 @@ class VariantRecord:
     crops: Counted
     stops_early: bool = False
     crops_used: CropUse | None = None
-    evaluation: Evaluation
+    evaluation: Judgement
     latency: dict[str, dict[str, Latency]] = field(default_factory=dict)
     model_bytes: Counted
     gap: ValidationGap | None = None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from edgekit.contract import RETAKE, UNKNOWN
+from edgekit.contract import NOTHING, RETAKE, UNKNOWN
 from edgekit.data.layout import Facts, FolderPlace, understand
 from edgekit.data.names import part_of
 from edgekit.errors import DataError, EdgekitError
@@ -67,10 +67,14 @@ class Sample:
     def __post_init__(self) -> None:
         """Check every value, so that a sample that exists can be written, read and found again."""
         check_path(self.path)
-        if not self.label.strip() or not self.label.isprintable() or self.label in (RETAKE, UNKNOWN):
+        if not self.label.strip():
             raise DataError(
-                f"a label must be printable, not empty, and not {RETAKE!r} or {UNKNOWN!r}, got {self.label!r};"
-                " rename the class"
+                f"a label must not be empty, got {self.label!r}; write the photo's class, or {NOTHING!r} where it has "
+                "no label and --multi-label reads it"
+            )
+        if not self.label.isprintable() or self.label in (RETAKE, UNKNOWN):
+            raise DataError(
+                f"a label must be printable and not {RETAKE!r} or {UNKNOWN!r}, got {self.label!r}; rename the class"
             )
         if self.split not in ("", *SPLITS):
             raise DataError(f"split must be one of {', '.join(SPLITS)} or empty, got {self.split!r}; correct it")

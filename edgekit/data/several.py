@@ -80,7 +80,7 @@ def with_several(folder: DataFolder, known: Collection[str] = ()) -> DataFolder:
         The same photos, each with its labels sorted; the classes are single labels.
 
     Raises:
-        DataError: names the photo whose labels break a rule.
+        DataError: names the photo whose labels break a rule, or there are fewer than two labels.
     """
     is_by_folders = folder.understood.kind not in ("manifest", "table")
     read = [_read(folder.root, sample) for sample in folder.samples]
@@ -92,6 +92,8 @@ def with_several(folder: DataFolder, known: Collection[str] = ()) -> DataFolder:
     )
     tally = Counter(label for labels in read for label in labels)
     several, none = sum(len(labels) > 1 for labels in read), sum(not labels for labels in read)
+    if read and len(tally) < 2 and not known and not folder.understood.remedy:
+        raise DataError(_too_few(folder.root, list(tally), none))
     understood = replace(
         folder.understood,
         classes=dict(sorted(tally.items())),
@@ -99,6 +101,15 @@ def with_several(folder: DataFolder, known: Collection[str] = ()) -> DataFolder:
         notes=(*folder.understood.notes, f"{count(several, 'photo')} of several labels, {none} of none"),
     )
     return replace(folder, samples=samples, understood=understood)
+
+
+def _too_few(root: Path, labels: Sequence[str], none: int) -> str:
+    beside = f" beside {count(none, 'photo')} of {NOTHING!r}" if none else ""
+    alone = f"; {labels[0]!r} and {NOTHING!r} are two classes without --multi-label" if labels and none else ""
+    return (
+        f"{root}: several labels a photo are two or more in all, got {f'only {labels[0]!r}' if labels else 'none'}"
+        f"{beside}; add photos of another label{alone}"
+    )
 
 
 def _read(root: Path, sample: Sample) -> tuple[str, ...]:

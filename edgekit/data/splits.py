@@ -136,7 +136,7 @@ def training_folds(dataset: Dataset, split: Split, config: SplitConfig) -> Int64
     what = "groups" if dataset.has_groups else "photos"
     raise DataError(
         f"{dataset.root}: every class must stand in at least 2 {what} of the training photos, so that each is judged by"
-        f" a head that has not seen it; {_describe(list(units), list(labels), counts)}; add {what}"
+        f" a head that has not seen it; {_describe(list(units), list(labels), counts, least=2)}; add {what}"
     )
 
 
@@ -322,7 +322,7 @@ def _place_groups(
     if ((counts > 0).sum(axis=0) < len(shares)).any():
         raise DataError(
             f"every class must stand in at least {len(shares)} {what}, one each for {', '.join(shares)};"
-            f" {_describe(groups, labels, counts)}; add {what}"
+            f" {_describe(groups, labels, counts, least=len(shares))}; add {what}"
         )
     part_of = balance(rng, counts / counts.sum(axis=0), np.array(list(shares.values())))
     for index, name in enumerate(shares):
@@ -336,14 +336,17 @@ def _place_groups(
     return {sample.path: names[part_of[row_of[sample.group]]] for sample in samples}
 
 
-def _describe(groups: Sequence[str], labels: Sequence[str], counts: Float64Array) -> str:
-    """Name the groups of the classes that have the fewest."""
+def _describe(groups: Sequence[str], labels: Sequence[str], counts: Float64Array, *, least: int = 0) -> str:
+    """Name the groups of the classes that have the fewest; where some have fewer than ``least``, of these alone."""
     groups_of = {
         label: [groups[row] for row in np.flatnonzero(counts[:, column]).tolist()]
         for column, label in enumerate(labels)
     }
-    rarest = sorted(labels, key=lambda label: len(groups_of[label]))[:3]
-    return "got " + ", ".join(f"{label!r} in {len(groups_of[label])} ({shorten(groups_of[label])})" for label in rarest)
+    few = [label for label in labels if len(groups_of[label]) < least] or list(labels)
+    rarest = sorted(few, key=lambda label: len(groups_of[label]))
+    return "got " + shorten(
+        (f"{label!r} in {len(groups_of[label])} ({shorten(groups_of[label])})" for label in rarest), limit=3
+    )
 
 
 def balance(
@@ -392,10 +395,13 @@ def _place_greedily(
     part_of = start.copy()
     held = np.zeros((len(shares), weights.shape[1]))
     np.add.at(held, start[start >= 0], weights[start >= 0])
+    now = _loss(held, shares, importance)
     for row in rng.permutation(np.flatnonzero(start < 0)):
-        part = np.argmin(_loss(held + weights[row], shares, importance) - _loss(held, shares, importance))
+        joined = _loss(held + weights[row], shares, importance)
+        part = np.argmin(joined - now)
         part_of[row] = part
         held[part] += weights[row]
+        now[part] = joined[part]
     return part_of, held
 
 
@@ -408,18 +414,25 @@ def _improve(
 ) -> None:
     """Move one group at a time, in place, while the loss falls; ``bounds`` are what may move and what counts."""
     movable, importance = bounds
-    rows = np.arange(len(weights))
+    rows, parts = np.arange(len(weights)), np.arange(len(shares))
+    joined, left = np.empty((len(weights), len(shares))), np.empty(len(weights))
+    changed = parts
     for _ in range(_MAX_MOVES):
-        now = _loss(held, shares, importance)
-        joined = _loss(held + weights[:, None, :], shares, importance) - now
-        # Rounding must not leave a crumb of a class behind: it would count as present.
-        left = _loss(np.maximum(held - weights[:, None, :], 0.0), shares, importance) - now
-        change = joined + left[rows, part_of][:, None]
+        # What joins or leaves a part that no group moved to or from costs what it did.
+        now = _loss(held[changed], shares[changed], importance)
+        joined[:, changed] = _loss(held[changed] + weights[:, None, :], shares[changed], importance) - now
+        for part, before in zip(changed, now, strict=True):
+            own = part_of == part
+            # Rounding must not leave a crumb of a class behind: it would count as present.
+            without = np.maximum(held[part] - weights[own], 0.0)[:, None, :]
+            left[own] = _loss(without, shares[part : part + 1], importance)[:, 0] - before
+        change = joined + left[:, None]
         change[rows, part_of] = 0.0
         change[~movable] = 0.0
         row, part = np.unravel_index(np.argmin(change), change.shape)
         if change[row, part] > -_MIN_GAIN:
             return
+        changed = np.array([part_of[row], part])
         held[part_of[row]] -= weights[row]
         held[part] += weights[row]
         part_of[row] = part

@@ -10,6 +10,7 @@ from edgekit.contract import Contract
 from edgekit.data.dataset import Dataset
 from edgekit.data.groups import with_groups
 from edgekit.data.manifest import Sample
+from edgekit.data.names import shorten
 from edgekit.data.options import PartChoice, SplitConfig
 from edgekit.data.splits import Part, Split, split_dataset
 from edgekit.errors import DataError
@@ -111,6 +112,20 @@ def choose_photos(
     return Chosen(samples=samples, part=wanted, caution=caution, is_own_test=own and wanted == "test")
 
 
+def check_kind(dataset: Dataset, contract: Contract) -> None:
+    """Hold that photos were read as a model tells them, with one label each or with several.
+
+    Raises:
+        DataError: they were not.
+    """
+    tells_several = contract.multi_label is not None
+    if tells_several != dataset.multi_label:
+        raise DataError(
+            f"{contract.name} tells {'several labels' if tells_several else 'one label'} of a photo, got photos "
+            f"read with {'several' if dataset.multi_label else 'one each'}; read them as the model tells them"
+        )
+
+
 def refuse_strangers(labels: Sequence[str], *, root: Path, known: Sequence[str]) -> None:
     """Hold that a model knows all classes of photos.
 
@@ -119,7 +134,10 @@ def refuse_strangers(labels: Sequence[str], *, root: Path, known: Sequence[str])
     """
     strangers = sorted(set(labels) - set(known))
     if strangers:
-        raise DataError(f"{root} has the labels {strangers}, the model knows {list(known)}; rename or leave them out")
+        raise DataError(
+            f"{root} has labels that the model does not know: {shorten(strangers)}; it knows {shorten(known)}; rename "
+            "them, or leave their photos out"
+        )
 
 
 def _judged_by_folds(dataset: Dataset, split: Split, *, takes_folds: bool) -> Chosen:

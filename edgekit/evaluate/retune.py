@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgekit.bounds import Counted, Share
 from edgekit.contract import Contract, Decision
 from edgekit.data.dataset import Dataset
+from edgekit.data.names import shorten
 from edgekit.data.options import PartChoice
 from edgekit.errors import DataError
 from edgekit.evaluate.accuracy import forced, score_chosen
@@ -83,25 +85,23 @@ def tune(
     """
     bundle = bundle or read_bundle(model)
     contract = bundle.contract
+    contract.check_one_label("a temperature")
     dataset = regions_for(bundle, dataset, progress=progress)
     chosen = choosing_photos(dataset, contract, part, progress)
-    _check_enough(chosen, contract)
+    counts = Counter(sample.label for sample in chosen.samples)
+    by_label = {f"of {label}": counts[label] for label in contract.labels}
+    check_enough(chosen, by_label, otherwise=", or choose a threshold with --target")
     scores = score_chosen(model, bundle, dataset, chosen, crops=contract.plan.crops, progress=progress)
     _check_errors(scores, chosen, contract)
     groups = [sample.group for sample in chosen.samples]
     decided = contract.with_decision(fit_decision(scores, contract, groups if all(groups) else None))
     tuned = keep_unknown(scores, decided)
-    counts, answering = scores.early_counts(tuned), forced(tuned)
+    crops, answering = scores.early_counts(tuned), forced(tuned)
     every, early = (
         classification_report(scores.targets, scores.predicted(answering, count), tuned.labels).balanced_accuracy
-        for count in (None, counts)
+        for count in (None, crops)
     )
-    note = {"operating_point": choice_note(dataset, chosen.part)}
-    written = None
-    if write is not None:
-        noted = replace(tuned, provenance=contract.provenance | note)
-        written = update_contract(model, noted, bundle=bundle, out=write)
-        carry(model, write)
+    written = None if write is None else write_tuned(model, tuned, dataset, chosen, bundle=bundle, out=write)
     return TuneRecord(
         model=model.name,
         data_sha256=dataset.sha256,
@@ -112,26 +112,44 @@ def tune(
         after=tuned.decision,
         balanced_accuracy=every,
         early_balanced_accuracy=early,
-        crops_used=crop_use(counts) if tuned.decision.early_stop is not None else None,
+        crops_used=crop_use(crops) if tuned.decision.early_stop is not None else None,
         written=None if write is None else write.name,
         written_sha256=None if written is None else written.file_sha256,
     )
 
 
-def _check_enough(chosen: Chosen, contract: Contract) -> None:
-    counts = Counter(sample.label for sample in chosen.samples)
-    few = [f"{counts[label]} of {label}" for label in contract.labels if counts[label] < _MIN_PHOTOS]
+def write_tuned(
+    model: Path, contract: Contract, dataset: Dataset, chosen: Chosen, *, bundle: Bundle, out: Path
+) -> Bundle:
+    """Write a model file with another operating point, which notes the photos that chose it."""
+    note = {"operating_point": choice_note(dataset, chosen.part)}
+    written = update_contract(model, replace(contract, provenance=contract.provenance | note), bundle=bundle, out=out)
+    carry(model, out)
+    return written
+
+
+def check_enough(chosen: Chosen, counts: Mapping[str, int], *, otherwise: str = "") -> None:
+    """Hold that photos settle an operating point.
+
+    Args:
+        chosen: The photos.
+        counts: How many there are of each kind that is needed, such as ``of cat``.
+        otherwise: What else can be done where they are too few, behind "add photos".
+
+    Raises:
+        DataError: there are too few of some, or of groups.
+    """
+    few = [f"{number} {what}" for what, number in counts.items() if number < _MIN_PHOTOS]
     if few:
         raise DataError(
-            f"tuning needs {_MIN_PHOTOS} photos or more of each label, got {', '.join(few)}"
-            f" among {len(chosen.samples)} {chosen.part} photos; add photos, or choose a threshold with --target"
+            f"tuning needs {_MIN_PHOTOS} photos or more of each label, got {shorten(few)}"
+            f" among {len(chosen.samples)} {chosen.part} photos; add photos{otherwise}"
         )
     groups = {sample.group for sample in chosen.samples}
     if "" not in groups and len(groups) < _MIN_GROUPS:
         raise DataError(
             f"tuning needs photos of {_MIN_GROUPS} groups or more, got {len(groups)} among {len(chosen.samples)} "
-            f"{chosen.part} photos; add photos of other groups (--data with --split all), or choose a threshold with "
-            "--target"
+            f"{chosen.part} photos; add photos of other groups (--data with --split all){otherwise}"
         )
 
 

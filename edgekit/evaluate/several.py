@@ -12,14 +12,14 @@ from edgekit.contract import check_crops
 from edgekit.data.dataset import Dataset
 from edgekit.data.regions import WithoutRegion
 from edgekit.errors import DataError
-from edgekit.evaluate.accuracy import score_chosen
+from edgekit.evaluate.accuracy import ScoredPhotos, judged_photos, score_chosen
 from edgekit.evaluate.options import EvaluateConfig
-from edgekit.evaluate.photos import choose_photos
-from edgekit.metrics.several import LabelsReport, labels_report
+from edgekit.evaluate.photos import check_kind, choose_photos
+from edgekit.metrics.classification import evaluation_of
+from edgekit.metrics.several import Judgement, LabelsReport, labels_report
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.scoring.regions import regions_for
-from edgekit.scoring.scores import Scores
 
 _KEPT_MISTAKES = 200
 
@@ -91,11 +91,9 @@ def evaluate_labels(
     config = config or EvaluateConfig()
     bundle = bundle or read_bundle(model)
     contract = bundle.contract
-    if contract.multi_label is None or not dataset.multi_label:
-        raise DataError(
-            f"{model.name} tells {'several labels' if contract.multi_label else 'one label'} of a photo, got photos "
-            f"read with {'several' if dataset.multi_label else 'one each'}; read them as the model tells them"
-        )
+    check_kind(dataset, contract)
+    if contract.multi_label is None:
+        raise DataError(f"{model.name} tells one label of a photo, several are judged here; name another model")
     if config.slices:
         raise DataError("slices are told of models of one label a photo, got several labels; leave --slices out")
     count = contract.plan.crops if config.crops is None else config.crops
@@ -103,11 +101,8 @@ def evaluate_labels(
     dataset = regions_for(bundle, dataset, progress=progress)
     chosen = choose_photos(dataset, contract, config.part, takes_folds=True, progress=progress)
     scores = score_chosen(model, bundle, dataset, chosen, crops=count, progress=progress)
-    votes, truth = scores.voted(contract, count), scores.targets > 0
-    groups = [sample.group for sample in chosen.samples]
-    report = labels_report(truth, votes, contract.multi_label, contract.labels, groups if all(groups) else None)
-    paths = [sample.path for sample in chosen.samples]
-    mistakes = _mistakes(paths, scores, scores.reached(contract, count), votes, contract.labels)
+    photos = ScoredPhotos.of(scores, chosen.samples, contract, crops=count, stops_early=False)
+    mistakes = _mistakes(photos)
     return LabelsRecord(
         model=model.name,
         file_sha256=bundle.file_sha256,
@@ -117,18 +112,42 @@ def evaluate_labels(
         crops=count,
         labels=contract.labels,
         multi_label=contract.multi_label,
-        report=report,
+        report=judged_labels(photos),
         wrong=len(mistakes),
         mistakes=tuple(mistakes[:_KEPT_MISTAKES]),
         left_out=None if dataset.regions is None else dataset.regions.left_out,
     )
 
 
-def _mistakes(
-    paths: list[str], scores: Scores, called: np.ndarray, votes: np.ndarray, labels: tuple[str, ...]
-) -> list[LabelsMistake]:
+def judged_labels(*parts: ScoredPhotos) -> LabelsReport:
+    """What models of several labels a photo get right, each label at a threshold of its own.
+
+    Args:
+        parts: The photos of one model; or of several, as of the folds of a cross-validation, pooled, each judged by its
+            own model's thresholds. Their contracts have ``multi_label``.
+    """
+    groups = [sample.group for part in parts for sample in part.samples]
+    thresholds = [np.tile(part.contract.multi_label or (), (len(part.samples), 1)) for part in parts]
+    return labels_report(
+        np.concatenate([part.scores.targets > 0 for part in parts]),
+        np.concatenate([part.votes for part in parts]),
+        np.concatenate(thresholds),
+        parts[0].contract.labels,
+        groups if all(groups) else None,
+    )
+
+
+def judgement_of(*parts: ScoredPhotos) -> Judgement:
+    """What models of either kind get right, pooled, every photo answered."""
+    if parts[0].contract.multi_label is not None:
+        return judged_labels(*parts)
+    return evaluation_of(judged_photos(*parts))
+
+
+def _mistakes(photos: ScoredPhotos) -> list[LabelsMistake]:
     """Photos with a wrong label, those of the most wrong labels first."""
-    truth = scores.targets > 0
+    truth, votes, labels = photos.scores.targets > 0, photos.votes, photos.contract.labels
+    called = photos.scores.reached(photos.contract, photos.counts)
     found = []
     for row in np.argsort(-(truth != called).sum(axis=1), kind="stable").tolist():
         missed, invented = (
@@ -136,5 +155,5 @@ def _mistakes(
             for some in (truth & ~called, called & ~truth)
         )
         if missed or invented:
-            found.append(LabelsMistake(path=paths[row], missed=missed, invented=invented))
+            found.append(LabelsMistake(path=photos.samples[row].path, missed=missed, invented=invented))
     return found

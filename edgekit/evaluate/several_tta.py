@@ -10,12 +10,12 @@ from edgekit.bounds import Counted
 from edgekit.data.dataset import Dataset
 from edgekit.data.options import PartChoice
 from edgekit.errors import DataError
-from edgekit.evaluate.accuracy import model_source
+from edgekit.evaluate.accuracy import ScoredPhotos, model_source
 from edgekit.evaluate.options import TtaConfig
 from edgekit.evaluate.photos import choose_photos
+from edgekit.evaluate.several import judged_labels
 from edgekit.evaluate.tta import job_of, scored_plans, tta_settings
 from edgekit.metrics.intervals import Estimate
-from edgekit.metrics.several import labels_report
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.bundle import Bundle, read_bundle
 from edgekit.scoring.passes import ScoreStore, score_passes
@@ -113,12 +113,10 @@ def _studied(
     source = model_source(contract, dataset, chosen.samples)
     (tables,) = score_passes([job_of(bundle, config)], source, store=store, progress=progress)
     plans = scored_plans(bundle, chosen.samples, tables, config)
-    groups = [sample.group for sample in chosen.samples]
     points = []
     for setting in tta_settings(contract, config):
         own = plans.scores[setting.plan]
-        votes, thresholds = own.voted(contract, setting.crops), contract.multi_label or ()
-        report = labels_report(own.targets > 0, votes, thresholds, contract.labels, groups if all(groups) else None)
+        report = judged_labels(ScoredPhotos.of(own, chosen.samples, contract, crops=setting.crops, stops_early=False))
         points.append(
             LabelsPoint(
                 way=str(setting),

@@ -19,7 +19,7 @@ from edgekit.contract import Contract
 from edgekit.convert.to_file import float_bundle
 from edgekit.errors import RunError
 from edgekit.explain.occlusion import known_label
-from edgekit.explain.whole_photos import refuse_others
+from edgekit.explain.whole_photos import refuse_regions
 from edgekit.quantize.qat import load_stage
 from edgekit.runtime.bundle import Bundle
 from edgekit.runtime.crops import crop_boxes
@@ -68,7 +68,7 @@ class GradCam:
     """
 
     def __init__(self, network: keras.Model, contract: Contract) -> None:
-        refuse_others(contract)
+        refuse_regions(contract)
         layer = deepest_map(network)
         self.contract, self.layer = contract, layer.name
         self._inside = keras.Model(network.input, [layer.output, *network.outputs])
@@ -76,9 +76,9 @@ class GradCam:
     def map(self, photo: Photo, label: str) -> GradcamMap:
         """The map of a photo, by all crops of the plan.
 
-        What is derived is the label's log-odds in the head of the crop's scale: its logit less the log of the sum of
-        the others' exponentials. For two labels it is the difference of logits, whose halves a linear head may share
-        out in any way, so that a single logit would say nothing.
+        What is derived is the label's log-odds in the head of the crop's scale: of several labels a photo its logit,
+        else that less the log of the sum of the others' exponentials. For two labels it is the difference of logits,
+        whose halves a linear head may share out in any way, so that a single logit would say nothing.
 
         Args:
             photo: As ``as_photo`` gives it, at the working size of the contract's plan.
@@ -118,7 +118,7 @@ class GradCam:
             # Not the maps, which come too late, nor the weights, which may be frozen.
             tape.watch(seen)
             maps, *logits = self._inside(seen, training=False)
-            odds = _log_odds(tf.concat(logits, axis=1), heads, len(self.contract.labels), index)
+            odds = _log_odds(tf.concat(logits, axis=1), heads, self.contract, index)
         slopes = tape.gradient(odds, maps)
         weights = tf.reduce_mean(slopes, axis=(1, 2), keepdims=True)
         found: Float32Array = tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1)).numpy()
@@ -134,7 +134,7 @@ def read_run(root: Path) -> tuple[GradCam, Bundle]:
     """
     folder = RunFolder(root=root)
     record = folder.read("float")
-    refuse_others(record.config)
+    refuse_regions(record.config)
     network = load_stage(folder, record, "float")
     bundle = float_bundle(network, record, name=root.resolve().name)
     return GradCam(network, bundle.contract), bundle
@@ -153,10 +153,12 @@ def deepest_map(network: keras.Model) -> Any:
     raise RunError(f"Grad-CAM needs a layer with an area below the head, {network.name} has none")
 
 
-def _log_odds(logits: Any, heads: tuple[int, ...], classes: int, index: int) -> Any:
+def _log_odds(logits: Any, heads: tuple[int, ...], contract: Contract, index: int) -> Any:
     """(n,) log-odds of a label: of (n, heads * classes) logits, those of each crop's own head."""
-    by_head = tf.reshape(logits, (len(heads), -1, classes))
+    by_head = tf.reshape(logits, (len(heads), -1, len(contract.labels)))
     own = tf.gather(by_head, list(heads), axis=1, batch_dims=1)
+    if contract.multi_label is not None:
+        return own[:, index]
     others = tf.concat([own[:, :index], own[:, index + 1 :]], axis=1)
     return own[:, index] - tf.reduce_logsumexp(others, axis=1)
 

@@ -23,7 +23,7 @@ from edgekit.explain.error_gain import error_gain
 from edgekit.explain.int8_layers import LayerNoise, measure_layers
 from edgekit.explain.int8_record import FLOAT, INT8, Int8Record, Int8Variant
 from edgekit.explain.options import Int8Config
-from edgekit.explain.whole_photos import refuse_others
+from edgekit.explain.whole_photos import refuse_regions, refuse_several
 from edgekit.metrics.classification import agreement, classification_report
 from edgekit.modelfile.flatbuffer import append_softmax
 from edgekit.modelfile.twins import pair_operators, with_float_twins
@@ -68,12 +68,13 @@ def explain_int8(
     Raises:
         RunError: the file is no int8 file of this run's weights, or one for a single frame, or the photos are others.
         ContractError: the file is unusable.
-        EdgekitError: the run is of regions, or the file has an output for unknown.
+        EdgekitError: the run is of regions, or tells several labels a photo, or the file has an output for unknown.
     """
     began = time.monotonic()
     bundle = read_bundle(model)
     record = _stage_of(folder, bundle, model)
-    refuse_others(record.config)
+    refuse_regions(record.config)
+    refuse_several(record.config)
     if bundle.contract.outputs != len(bundle.contract.labels):
         raise EdgekitError(
             f"--int8 compares networks that end in their labels, got {model} with an output for unknown; compare a run "

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgekit.errors import DataError, PhotoError
 from edgekit.evaluate.accuracy import EvaluateRecord
+from edgekit.evaluate.several import LabelsMistake, LabelsRecord
+from edgekit.metrics.breakdown import Mistake
 from edgekit.records import from_plain, read_json
 
 # Each takes as long as any photo that is explained; a report shows no more of them.
@@ -14,7 +17,9 @@ MOST_MISTAKES = 12
 
 
 def mistaken_photos(record: Path, photos: Path) -> list[Path]:
-    """The photos that a model was most certain of, and wrong: at most MOST_MISTAKES of them.
+    """The photos that a model was most certain of, and wrong; of several labels those with the most wrong labels.
+
+    At most MOST_MISTAKES of them.
 
     Args:
         record: An ``evaluate.json``, or the folder that has it.
@@ -27,7 +32,12 @@ def mistaken_photos(record: Path, photos: Path) -> list[Path]:
     """
     # Unlike Path.is_dir, this also answers for names that are too long.
     place = record / "evaluate.json" if os.path.isdir(record) else record
-    told = from_plain(EvaluateRecord, read_json(place), where=str(place)).detail.mistakes
+    raw = read_json(place)
+    told: Sequence[Mistake | LabelsMistake]
+    if "multi_label" in raw:
+        told = from_plain(LabelsRecord, raw, where=str(place)).mistakes
+    else:
+        told = from_plain(EvaluateRecord, raw, where=str(place)).detail.mistakes
     if not told:
         raise DataError(f"{place} tells of no mistake, so there is none to explain; name photos")
     if not os.path.isdir(photos):

@@ -21,10 +21,11 @@ from edgekit.data.threads import in_order
 from edgekit.errors import DataError, PhotoError, likeliest
 from edgekit.explain.cover import covered, whole_cover
 from edgekit.explain.options import OcclusionConfig
-from edgekit.explain.whole_photos import refuse_others
+from edgekit.explain.whole_photos import refuse_regions
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.classifier import Classifier
 from edgekit.runtime.crops import Box, crop_boxes
+from edgekit.runtime.interpreter import ScoreKind, score_kind
 from edgekit.runtime.photo import Photo, Source, as_photo, cut_box
 from edgekit.runtime.stopping import log_ratio
 from edgekit.runtime.voting import decide, vote_all
@@ -98,7 +99,7 @@ def occlusion(
         EdgekitError: the model answers for regions.
         CancelledError: ``stop`` said so.
     """
-    refuse_others(classifier.contract)
+    refuse_regions(classifier.contract)
     told = progress or SILENT
     asked = _Asked.of(classifier, photo, options)
     edges = _edges(asked.photo.size, options.cells)
@@ -142,13 +143,14 @@ def known_label(label: str, contract: Contract) -> int:
     few = len(contract.labels) <= _LABELS_SHOWN
     known = ", ".join(contract.labels) if few else f"{len(contract.labels)} labels, which `edgekit info` lists"
     near = likeliest(label, contract.labels)
-    raise DataError(f"--label must be one that the model knows ({known}), got {label!r}{near}")
+    raise DataError(f"the label must be one that the model knows ({known}), got {label!r}{near}")
 
 
-def label_odds(voted: Float64Array, index: int) -> float:
+def label_odds(voted: Float64Array, index: int, kind: ScoreKind = "one-of") -> float:
     """Log-odds of one label: float64 (classes,) voted probabilities to ``log(p / (1 - p))``, finite."""
-    # A sum of the others, not 1 - p: it keeps its digits near zero.
-    return float(log_ratio(voted[index], np.delete(voted, index).sum()))
+    # Of one label a sum of the others, not 1 - p: it keeps its digits near zero.
+    rest = np.delete(voted, index).sum() if kind == "one-of" else 1 - voted[index]
+    return float(log_ratio(voted[index], rest))
 
 
 class _Edges(NamedTuple):
@@ -208,7 +210,9 @@ class _Asked:
         voted, unknown = vote_all(scores, contract)
         answer, _ = decide(voted, contract, None if unknown is None else float(unknown))
         if chosen is None:
-            chosen = contract.labels.index(answer) if answer in contract.labels else int(np.argmax(voted))
+            # Of several labels the likeliest need not be among those that are answered: each has its own threshold.
+            is_one = contract.multi_label is None and answer in contract.labels
+            chosen = contract.labels.index(answer) if is_one else int(np.argmax(voted))
         return cls(
             classifier=classifier,
             options=options,
@@ -220,7 +224,7 @@ class _Asked:
             scores=scores,
             index=chosen,
             answer=answer,
-            base=label_odds(voted, chosen),
+            base=label_odds(voted, chosen, score_kind(contract)),
         )
 
     @property
@@ -257,7 +261,8 @@ class _Asked:
         scores = self.scores.copy()
         boxes, heads = ([every[number] for number in touched] for every in (self.boxes, self.heads))
         scores[touched] = self.classifier.score_boxes(photo, boxes, heads)  # type: ignore[arg-type]
-        return label_odds(vote_all(scores, self.classifier.contract).probabilities, self.index)
+        contract = self.classifier.contract
+        return label_odds(vote_all(scores, contract).probabilities, self.index, score_kind(contract))
 
 
 def _until(parts: Sequence[_Part], stop: Callable[[], bool] | None) -> Iterator[_Part]:

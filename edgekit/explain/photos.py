@@ -17,7 +17,7 @@ from edgekit.errors import EdgekitError, RunError
 from edgekit.explain.occlusion import OcclusionMap, known_label, occlusion
 from edgekit.explain.options import Cover, OcclusionConfig
 from edgekit.explain.picture import Panel, ScoredBox, compose, draw_crops, draw_heat, panel_sized
-from edgekit.explain.whole_photos import refuse_others
+from edgekit.explain.whole_photos import refuse_regions
 from edgekit.look.sheets import save_png
 from edgekit.metrics.wording import percent
 from edgekit.progress import SILENT, Progress
@@ -163,7 +163,7 @@ def explain_photos(
         EdgekitError: the model answers for regions, the folder can't be written, or a photo or a file that no
             explanation wrote would be replaced.
     """
-    refuse_others(classifier.contract)
+    refuse_regions(classifier.contract)
     if config.label is not None:
         known_label(config.label, classifier.contract)
     names = _names(photos)

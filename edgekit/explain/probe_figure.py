@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgekit.explain.probe_record import ProbesRecord
+from edgekit.explain.probe_record import ProbesRecord, score_of
 from edgekit.look.canvas import COLOURS, blank_figure, save_figure
 from edgekit.metrics.wording import count, percent
 
@@ -23,8 +23,10 @@ def plot_probes(path: Path, record: ProbesRecord) -> None:
     """
     told = [(effect, effect.all) for effect in record.probes if effect.all is not None]
     figure = blank_figure(9.2, _REST_IN + _ROW_IN * len(told), dpi=130, w_pad_in=0.1, h_pad_in=0.1)
+    share = percent(record.accuracy)
+    untouched = f"{share} right" if record.measure == "accuracy" else f"{record.measure} {share}"
     figure.suptitle(
-        f"{record.model}: {count(record.photos, 'photo')}, untouched {percent(record.accuracy)} right",
+        f"{record.model}: {count(record.photos, 'photo')}, untouched {untouched}",
         fontweight="bold",
         parse_math=False,
     )
@@ -45,6 +47,6 @@ def plot_probes(path: Path, record: ProbesRecord) -> None:
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].set_yticks(rows, [effect.name for effect, _ in told])
     panels[0].set_ylim(len(told) - 0.4, -0.6)
-    panels[0].set_xlabel("mean score of the true class, points", fontsize=9)
-    panels[1].set_xlabel("accuracy, points; small dots: classes", fontsize=9)
+    panels[0].set_xlabel(f"mean score of {score_of(record.measure)}, points", fontsize=9)
+    panels[1].set_xlabel(f"{record.measure}, points; small dots: classes", fontsize=9)
     save_figure(figure, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from edgekit.bounds import Counted, Share
 from edgekit.data.regions import WithoutRegion
@@ -11,6 +12,8 @@ from edgekit.explain.options import Cover
 from edgekit.metrics.intervals import Difference
 from edgekit.metrics.wording import percent, signed_points
 
+# What is told beside the score.
+ProbeMeasure = Literal["accuracy", "mean average precision"]
 COLOUR, LIGHT, DETAIL, COMPRESSION = "the colour", "light and contrast", "detail", "compression"
 REGION, AROUND, BACKGROUND = "the region that was covered", "what lies around the regions", "the background"
 BORDER, SECOND = "anything but the border", "being the only photo there"
@@ -25,12 +28,14 @@ class Moved:
     """What a probe moves, on photos of one class or of all.
 
     Attributes:
-        photos: How many photos were changed.
-        score_before: Mean probability of the true class on the same photos untouched.
+        photos: How many photos were changed; of several labels a photo those that have the label, or any.
+        score_before: Mean probability of the true class on the same photos untouched; of several labels that of all
+            labels that photos have.
         score: The same on the changed photos.
         score_change: The difference, with its interval.
-        accuracy_before: Share of those photos that are called right untouched; "retake" and "unknown" are no answers
-            here, so every photo has a label.
+        accuracy_before: The record's measure of the photos untouched. Of one label the share that is called right;
+            "retake" and "unknown" are no answers here, so every photo has a label. Of several the label's average
+            precision among all changed photos, or the mean over the labels.
         accuracy: The same of the changed photos.
         accuracy_change: The difference, with its interval.
     """
@@ -80,9 +85,11 @@ class ProbesRecord:
         mask: The mask, as the command line has it; empty without one.
         cover: What the mask covered with.
         background: What told the background.
-        score: Mean probability of the true class on the untouched photos.
-        accuracy: Share of the untouched photos that are called right.
-        chance: Share that a guess among the model's labels would call right.
+        measure: What ``accuracy`` is: the share of photos called right, or of several labels a photo the mean average
+            precision.
+        score: Mean probability of the true class on the untouched photos; of several labels of those that photos have.
+        accuracy: The measure on the untouched photos.
+        chance: The measure of a guess among the model's labels, or of several of an order by chance.
         probes: The probes, in their order.
         answers: For each question what its strongest probe moves, in words.
         most: The probe that moves the score most, in words.
@@ -101,6 +108,7 @@ class ProbesRecord:
     mask: str
     cover: Cover
     background: str
+    measure: ProbeMeasure = "accuracy"
     score: Share
     accuracy: Share
     chance: Share
@@ -111,11 +119,17 @@ class ProbesRecord:
     without_region: WithoutRegion | None = None
 
 
-def answers_of(effects: Sequence[ProbeEffect]) -> tuple[dict[str, str], str]:
+def score_of(measure: ProbeMeasure) -> str:
+    """``the true class``, or of several labels ``the labels that photos have``."""
+    return "the true class" if measure == "accuracy" else "the labels that photos have"
+
+
+def answers_of(effects: Sequence[ProbeEffect], measure: ProbeMeasure = "accuracy") -> tuple[dict[str, str], str]:
     """The answer to each question, by its strongest probe, and what moves the score most.
 
     Args:
         effects: What the probes moved.
+        measure: What they tell beside the score.
 
     Returns:
         Answers by question, and one sentence.
@@ -124,19 +138,19 @@ def answers_of(effects: Sequence[ProbeEffect]) -> tuple[dict[str, str], str]:
     answers = {}
     for question in dict.fromkeys(effect.question for effect in told):
         strongest = max((one for one in told if one.question == question), key=_size)
-        answers[question] = f"{_how_much(strongest)}: {effect_in_words(strongest)}"
+        answers[question] = f"{_how_much(strongest)}: {effect_in_words(strongest, measure)}"
     sure = [one for one in told if one.question not in BLUNT and _is_sure(one)]
     if not sure:
-        return answers, "No probe moves the score of the true class by more than these photos' own spread."
+        return answers, f"No probe moves the score of {score_of(measure)} by more than these photos' own spread."
     most = max(sure, key=_size)
-    return answers, f"What moves the score most is {most.question}: {effect_in_words(most)}."
+    return answers, f"What moves the score most is {most.question}: {effect_in_words(most, measure)}."
 
 
-def effect_in_words(effect: ProbeEffect) -> str:
+def effect_in_words(effect: ProbeEffect, measure: ProbeMeasure) -> str:
     """``grey: score −12.3 (−14.5 to −10.1) points, accuracy 95.0 % to 87.0 %``."""
     assert effect.all is not None
     change, before, after = effect.all.score_change, effect.all.accuracy_before, effect.all.accuracy
-    return f"{effect.name}: score {signed_points(change)} points, accuracy {percent(before)} to {percent(after)}"
+    return f"{effect.name}: score {signed_points(change)} points, {measure} {percent(before)} to {percent(after)}"
 
 
 def _size(effect: ProbeEffect) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -24,8 +25,7 @@ from edgekit.data.dataset import Dataset
 from edgekit.data.manifest import Sample
 from edgekit.data.threads import in_order
 from edgekit.errors import DataError
-from edgekit.evaluate.accuracy import forced
-from edgekit.evaluate.photos import Chosen, choose_photos
+from edgekit.evaluate.photos import Chosen, check_kind, choose_photos
 from edgekit.explain import alter, background, cover, masks
 from edgekit.explain.masks import CoveredParts, Subject, covered_parts
 from edgekit.explain.options import Cover, ProbesConfig
@@ -39,20 +39,19 @@ from edgekit.explain.probe_record import (
     LIGHT,
     REGION,
     SECOND,
-    Moved,
     ProbeEffect,
     ProbesRecord,
     answers_of,
 )
-from edgekit.explain.whole_photos import refuse_others
-from edgekit.metrics.rates import paired_difference
+from edgekit.explain.probe_votes import ProbeVotes, votes_of
 from edgekit.metrics.wording import short_percent
 from edgekit.progress import SILENT, Progress
 from edgekit.records import plain, sha256, to_json
 from edgekit.runtime.classifier import Classifier
 from edgekit.runtime.crops import Box, crop_boxes
+from edgekit.runtime.interpreter import ScoreKind, score_kind
 from edgekit.runtime.photo import Photo, cut_box
-from edgekit.runtime.voting import decide, vote_all
+from edgekit.runtime.voting import vote_all
 from edgekit.scoring.keep import ArrayType, read_arrays, runtime_key, sources_sha256, write_arrays
 from edgekit.scoring.regions import check_regions
 from edgekit.scoring.source import CropSource, crop_source
@@ -186,25 +185,29 @@ def probe_photos(
             folder can't be written.
     """
     contract = classifier.contract
-    refuse_others(contract, but_regions=True)
     check_regions(contract, dataset.regions)
+    check_kind(dataset, contract)
     parts = None if config.mask is None else covered_parts(config.mask, contract.regions)
     chosen = choose_photos(dataset, contract, config.part, progress=progress)
-    samples = _some(chosen.samples, config.per_class)
-    if not samples:
-        raise DataError(f"the {chosen.part} part of {dataset.root} has no photos to probe; name another --split")
+    samples = _some(dataset, chosen.samples, config.per_class)
+    if not any(dataset.labels_of(sample) for sample in samples):
+        raise DataError(
+            f"the {chosen.part} part of {dataset.root} has no photos of a label to probe; name another --split"
+        )
     asked = [
         PhotoProbe(name=UNTOUCHED, question="", alter=lambda subject: subject.picture),
         *(usual_probes(config, parts) if probes is None else probes),
     ]
-    if len({sample.label for sample in samples}) < 2:
-        asked = [probe for probe in asked if not probe.needs_other]
-        progress.say("photos of one class alone: probes that take a photo of another class are left out")
     source = crop_source(dataset, samples, contract.plan, contract.side_px, labels=contract.labels)
     work = _Work(classifier=classifier, dataset=dataset, samples=samples, source=source, probes=asked)
+    if not any(map(work.others, range(len(samples)))):
+        work = replace(work, probes=[probe for probe in asked if not probe.needs_other])
+        progress.say("photos of one class alone: probes that take a photo of another class are left out")
     tables = work.tables(scores)
     work.fill(tables, progress)
-    record = _record(classifier, dataset, config, _Judged.of(contract, samples, tables), asked, chosen)
+    changed = np.stack([table.state == _SCORED for table in tables])
+    votes = votes_of(contract, dataset, samples, np.stack([table.voted for table in tables]), changed)
+    record = _record(work, config, votes, changed, chosen)
     return record if parts is None else replace(record, detector_sha256=parts.detector_sha256)
 
 
@@ -216,15 +219,19 @@ def _overlay(share: float) -> Alteration:
     return lambda subject: alter.overlaid(subject.picture, subject.other(), share)
 
 
-def _some(samples: Sequence[Sample], per_class: int | None) -> tuple[Sample, ...]:
-    """At most so many samples of each class, in their order: chosen by their names' hashes, so always the same."""
+def _some(dataset: Dataset, samples: Sequence[Sample], per_class: int | None) -> tuple[Sample, ...]:
+    """At most so many samples of each class, in their order: chosen by their names' hashes, so always the same.
+
+    A photo of several labels is taken while there are too few of one of them, so that others may get more.
+    """
     if per_class is None:
         return tuple(samples)
-    kept: dict[str, int] = {}
+    kept = Counter[str]()
     taken = set()
     for sample in sorted(samples, key=lambda one: sha256(one.path.encode(errors="surrogateescape"))):
-        if kept.get(sample.label, 0) < per_class:
-            kept[sample.label] = kept.get(sample.label, 0) + 1
+        own = dataset.labels_of(sample) or (sample.label,)
+        if any(kept[label] < per_class for label in own):
+            kept.update(own)
             taken.add(sample.path)
     return tuple(sample for sample in samples if sample.path in taken)
 
@@ -287,7 +294,7 @@ class _Work:
             if folder is not None:
                 place = folder / f"{sha256(to_json([*common, probe.name, probe.key]).encode())[:32]}.npz"
             kept = None if place is None else read_arrays(place, expected)
-            if kept is not None and _is_sound(kept["voted"], kept["state"]):
+            if kept is not None and _is_sound(kept["voted"], kept["state"], score_kind(contract)):
                 tables.append(_Table(voted=kept["voted"], state=kept["state"], place=place))
             else:
                 empty = np.zeros((count, classes)), np.zeros(count, np.int64)
@@ -332,7 +339,7 @@ class _Work:
         for probe, table in zip(self.probes, tables, strict=True):
             if table.state[number]:
                 continue
-            altered = probe.alter(subject)
+            altered = None if probe.needs_other and not self.others(number) else probe.alter(subject)
             votes.append((table, None if altered is None else self._voted(subject, altered, probe)))
         return votes
 
@@ -348,10 +355,16 @@ class _Work:
             scores = self.classifier.score_boxes(photo, boxes, contract.heads_for(contract.plan))
         return vote_all(scores, contract).probabilities
 
+    def others(self, number: int) -> list[int]:
+        """Which photos are of another class than this one; of several labels those that share none."""
+        own = set(self.dataset.labels_of(self.samples[number]))
+        return [
+            at for at, one in enumerate(self.samples) if at != number and own.isdisjoint(self.dataset.labels_of(one))
+        ]
+
     def _other(self, number: int) -> Image.Image:
         """A photo of another class, always the same one for a photo."""
-        own = self.samples[number]
-        others = [at for at, one in enumerate(self.samples) if one.label != own.label]
+        own, others = self.samples[number], self.others(number)
         at = int(sha256(own.path.encode(errors="surrogateescape"))[:12], 16) % len(others)
         return _picture(self.source.open(self.source.paths[others[at]], self.source.plan.working_px))
 
@@ -383,115 +396,48 @@ def _border_boxes(size_wh: tuple[int, int], contract: Contract) -> tuple[tuple[B
     return boxes, nearest
 
 
-def _is_sound(voted: Float64Array, state: Int64Array) -> bool:
+def _is_sound(voted: Float64Array, state: Int64Array, kind: ScoreKind) -> bool:
     """Whether scored photos have probabilities, and the others zeros."""
     sums = np.where(state == _SCORED, 1.0, 0.0)
-    known = np.isin(state, (_OPEN, _SCORED, _LEFT_OUT)).all()
-    return bool(known and (voted >= 0).all() and (np.abs(voted.sum(axis=1) - sums) <= _SUM_TOLERANCE).all())
+    known = np.isin(state, (_OPEN, _SCORED, _LEFT_OUT)).all() and (voted >= 0).all()
+    if kind == "any-of":
+        return bool(known and (voted <= 1).all() and not voted[state != _SCORED].any())
+    return bool(known and (np.abs(voted.sum(axis=1) - sums) <= _SUM_TOLERANCE).all())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Judged:
-    """Votes against the truth.
-
-    Attributes:
-        truth: (photos,) numbers of the true labels.
-        groups: Group of each photo; None where there are none.
-        score: (probes, photos) probability of the true class.
-        right: (probes, photos) whether a photo is called right.
-        changed: (probes, photos) whether the probe could change the photo.
-    """
-
-    labels: tuple[str, ...]
-    truth: Int64Array
-    groups: tuple[str, ...] | None
-    score: Float64Array
-    right: BoolArray
-    changed: BoolArray
-
-    @classmethod
-    def of(cls, contract: Contract, samples: Sequence[Sample], tables: Sequence[_Table]) -> _Judged:
-        truth = np.array([contract.labels.index(sample.label) for sample in samples], np.int64)
-        rows, answering = np.arange(len(samples)), forced(contract)
-        called = np.array(
-            [[contract.labels.index(decide(row, answering)[0]) for row in _filled(table)] for table in tables]
-        )
-        groups = tuple(sample.group for sample in samples)
-        return cls(
-            labels=contract.labels,
-            truth=truth,
-            groups=groups if any(groups) else None,
-            score=np.stack([table.voted[rows, truth] for table in tables]),
-            right=called == truth,
-            changed=np.stack([table.state == _SCORED for table in tables]),
-        )
-
-    def moved(self, probe: int, among: BoolArray) -> Moved | None:
-        """What a probe moves on those of some photos that it changed."""
-        kept = np.flatnonzero(self.changed[probe] & among)
-        if not len(kept):
-            return None
-        groups = None if self.groups is None else [self.groups[at] for at in kept]
-        before, after = self.score[0, kept], self.score[probe, kept]
-        was, now = self.right[0, kept].astype(np.float64), self.right[probe, kept].astype(np.float64)
-        return Moved(
-            photos=len(kept),
-            score_before=float(before.mean()),
-            score=float(after.mean()),
-            score_change=paired_difference((after - before) / len(kept), groups),
-            accuracy_before=float(was.mean()),
-            accuracy=float(now.mean()),
-            accuracy_change=paired_difference((now - was) / len(kept), groups),
-        )
-
-
-def _filled(table: _Table) -> Float64Array:
-    """Votes; of photos that were left out even ones, which nobody looks at."""
-    classes = table.voted.shape[1]
-    return np.where((table.state == _SCORED)[:, np.newaxis], table.voted, 1 / classes)
-
-
-def _record(
-    classifier: Classifier,
-    dataset: Dataset,
-    config: ProbesConfig,
-    judged: _Judged,
-    probes: Sequence[PhotoProbe],
-    chosen: Chosen,
-) -> ProbesRecord:
+def _record(work: _Work, config: ProbesConfig, votes: ProbeVotes, changed: BoolArray, chosen: Chosen) -> ProbesRecord:
     effects = []
-    every = np.ones(len(judged.truth), bool)
-    for number, probe in enumerate(probes[1:], start=1):
-        by_class = {
-            judged.labels[at]: judged.moved(number, judged.truth == at) for at in np.unique(judged.truth).tolist()
-        }
+    for number, probe in enumerate(work.probes[1:], start=1):
+        moved, classes = votes.effect(number)
         effects.append(
             ProbeEffect(
                 name=probe.name,
                 question=probe.question,
-                left_out=int((~judged.changed[number]).sum()),
-                all=judged.moved(number, every),
-                classes={label: moved for label, moved in by_class.items() if moved is not None},
+                left_out=int((~changed[number]).sum()),
+                all=moved,
+                classes=classes,
             )
         )
-    answers, most = answers_of(effects)
+    answers, most = answers_of(effects, votes.measure)
+    contract = work.classifier.contract
     return ProbesRecord(
-        model=classifier.contract.name,
-        flatbuffer_sha256=classifier.contract.model_sha256,
-        interpreter=classifier.interpreter,
-        data_sha256=dataset.sha256,
+        model=contract.name,
+        flatbuffer_sha256=contract.model_sha256,
+        interpreter=work.classifier.interpreter,
+        data_sha256=work.dataset.sha256,
         part=chosen.part,
         caution=chosen.caution,
-        photos=len(judged.truth),
-        groups=len(set(judged.groups or ())),
+        photos=len(work.samples),
+        groups=len({sample.group for sample in work.samples} - {""}),
         mask="" if config.mask is None else str(config.mask),
         cover=config.cover,
         background=background.GUESSER,
-        score=float(judged.score[0].mean()),
-        accuracy=float(judged.right[0].mean()),
-        chance=1 / len(judged.labels),
+        measure=votes.measure,
+        score=votes.score,
+        accuracy=votes.right,
+        chance=votes.chance,
         probes=tuple(effects),
         answers=answers,
         most=most,
-        without_region=None if dataset.regions is None else dataset.regions.left_out,
+        without_region=None if work.dataset.regions is None else work.dataset.regions.left_out,
     )

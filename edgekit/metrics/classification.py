@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from edgekit.metrics.attacks import (
 from edgekit.metrics.intervals import Draws, Estimate
 from edgekit.metrics.judged import Judged, checked_classes
 from edgekit.metrics.rates import Counts, Resampling, rate, ratio, share_estimates
+from edgekit.metrics.wording import Measure
 
 # Of more classes a confusion matrix is no table that anybody reads: its largest errors are named as well.
 MANY_CLASSES = 12
@@ -127,6 +129,7 @@ class Evaluation:
     """
 
     report: ClassificationReport
+    measure: ClassVar[Measure] = "balanced accuracy"
     balanced_accuracy: Estimate
     precision: Estimate
     recall: Estimate
@@ -148,6 +151,16 @@ class Evaluation:
                 f"worst_group must be one of the groups {sorted(self.by_group)!r:.200}, got {self.worst_group!r:.80}; "
                 "was the record edited?"
             )
+
+    @property
+    def headline(self) -> Estimate:
+        """The number that stands for all of them."""
+        return self.balanced_accuracy
+
+    @property
+    def groups(self) -> int:
+        """In how many groups the photos are; 0 for none."""
+        return len(self.by_group)
 
 
 def classification_report(truth: Int64Array, predicted: Int64Array, labels: Sequence[str]) -> ClassificationReport:

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import fmean
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 
 from edgekit.arrays import BoolArray, Float64Array, Int64Array
 from edgekit.bounds import Counted, Share
 from edgekit.errors import DataError
-from edgekit.metrics.intervals import Estimate
+from edgekit.metrics.classification import Evaluation
+from edgekit.metrics.intervals import Difference, Estimate
 from edgekit.metrics.rates import Resampling, ratio, share_estimates
+from edgekit.metrics.wording import Measure
 
 # One-sided, as the gate asks whether a drop is beyond a limit.
 _ONE_SIDED = 0.95
@@ -32,7 +36,7 @@ class LabelReport:
         label: Its name.
         photos: How many photos have it.
         called: How many are said to have it.
-        threshold: From which probability on they are.
+        threshold: From which probability on they are; of several models the mean of theirs.
         average_precision: Area under the precision-recall curve, as a sum of steps; NaN where no photo has the label.
         precision: Of the photos called so, how many have it; NaN where none is.
         recall: Of the photos that have it, how many are called so; NaN where none has.
@@ -63,6 +67,7 @@ class LabelsReport:
         labels: The numbers of each label.
     """
 
+    measure: ClassVar[Measure] = "mean average precision"
     n: Counted
     groups: Counted
     mean_average_precision: Estimate
@@ -71,11 +76,20 @@ class LabelsReport:
     exact_match: Estimate
     labels: tuple[LabelReport, ...]
 
+    @property
+    def headline(self) -> Estimate:
+        """The number that stands for all of them."""
+        return self.mean_average_precision
+
+
+# What is said of a model, of whichever kind.
+Judgement: TypeAlias = Evaluation | LabelsReport
+
 
 def labels_report(
     truth: BoolArray,
     scores: Float64Array,
-    thresholds: Sequence[float],
+    thresholds: Sequence[float] | Float64Array,
     labels: Sequence[str],
     groups: Sequence[str] | None = None,
     *,
@@ -86,7 +100,8 @@ def labels_report(
     Args:
         truth: (n, labels) which labels each photo has.
         scores: (n, labels) voted probabilities.
-        thresholds: From which probability on a photo has each label.
+        thresholds: From which probability on a photo has each label: (labels,), or (n, labels) of photos that several
+            models judged.
         labels: Their names.
         groups: Group of each photo; None, or empty names, for none.
         resamples: How often photos, or their groups, are drawn again for the intervals.
@@ -96,7 +111,8 @@ def labels_report(
     """
     _check(truth, scores, len(labels))
     how = Resampling.of(groups, len(truth), resamples=resamples)
-    called = scores >= np.array(thresholds)
+    least = np.broadcast_to(np.asarray(thresholds, np.float64), scores.shape)
+    called = scores >= least
     found = share_estimates(lambda weights: _statistics(truth, scores, called, weights), how)
     means, each = found[:4], [found[4 + number :: len(labels)] for number in range(len(labels))]
     return LabelsReport(
@@ -111,7 +127,7 @@ def labels_report(
                 label=label,
                 photos=int(truth[:, number].sum()),
                 called=int(called[:, number].sum()),
-                threshold=float(thresholds[number]),
+                threshold=fmean(np.unique(least[:, number])),
                 average_precision=each[number][0],
                 precision=each[number][1],
                 recall=each[number][2],
@@ -130,7 +146,7 @@ def average_precisions(truth: BoolArray, scores: Float64Array) -> Float64Array:
         scores: (n, labels) of any scale, larger where a label is more likely.
     """
     once = np.ones((1, len(truth)), np.int64)
-    return np.array([_average_precision(*pair, once)[0] for pair in zip(truth.T, scores.T, strict=True)])
+    return _precisions(truth, scores, once)[:, 0]
 
 
 def best_thresholds(truth: BoolArray, scores: Float64Array) -> tuple[float, ...]:
@@ -154,18 +170,55 @@ def lowest_drop(
         after: (n, labels) scores of the other.
         groups: Group of each photo; the lower end of both ways to draw counts.
     """
-    how = Resampling.of(groups, len(truth))
     ends = []
-    for draws in filter(None, (how.photos, how.groups)):
-        drops = np.concatenate(
-            [
-                _mean_precision(truth, before, own) - _mean_precision(truth, after, own)
-                for own in (block[:, draws.unit] for block in draws.blocks())
-            ]
-        )
-        known = drops[~np.isnan(drops)]
-        ends.append(float(np.quantile(known, 1 - _ONE_SIDED)) if len(known) else -math.inf)
+    for changes in _drawn_changes(truth, before, after, groups):
+        known = changes[0][~np.isnan(changes[0])]
+        ends.append(float(np.quantile(-known, 1 - _ONE_SIDED)) if len(known) else -math.inf)
     return min(ends)
+
+
+def precision_changes(
+    truth: BoolArray, before: Float64Array, after: Float64Array, groups: Sequence[str] | None = None
+) -> tuple[Difference, ...]:
+    """How much mean average precision, and then that of each label, changes on the same photos; NaN of no photo.
+
+    Args:
+        truth: (n, labels) which labels each photo has.
+        before: (n, labels) scores of one model, or of photos as they were.
+        after: (n, labels) scores of the other, or of photos as they were changed.
+        groups: Group of each photo; of both ways to draw the ends that lie further out count.
+    """
+    values = _changes(truth, before, after, np.ones((1, len(truth)), np.int64))[:, 0]
+    ends = [_two_ends(changes) for changes in _drawn_changes(truth, before, after, groups)]
+    lows, highs = np.min([low for low, _ in ends], axis=0), np.max([high for _, high in ends], axis=0)
+    return tuple(
+        Difference(value=float(value), low=float(low), high=float(high))
+        for value, low, high in zip(values, lows, highs, strict=True)
+    )
+
+
+def _two_ends(changes: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """(1 + labels,) ends of the two-sided 95 % intervals of (1 + labels, resamples), draws without a label left out."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        low, high = np.nanquantile(changes, (0.025, 0.975), axis=1)
+    return low, high
+
+
+def _drawn_changes(
+    truth: BoolArray, before: Float64Array, after: Float64Array, groups: Sequence[str] | None
+) -> Iterator[Float64Array]:
+    """What ``_changes`` gives where photos are drawn again and, where there are any, groups."""
+    how = Resampling.of(groups, len(truth))
+    for draws in filter(None, (how.photos, how.groups)):
+        blocks = (block[:, draws.unit] for block in draws.blocks())
+        yield np.concatenate([_changes(truth, before, after, own) for own in blocks], axis=1)
+
+
+def _changes(truth: BoolArray, before: Float64Array, after: Float64Array, weights: Int64Array) -> Float64Array:
+    """(1 + labels, rows): by how much mean average precision rises, then that of each label."""
+    rises = _precisions(truth, after, weights) - _precisions(truth, before, weights)
+    return np.concatenate([_mean_known(rises.T)[np.newaxis], rises])
 
 
 def _check(truth: BoolArray, scores: Float64Array, labels: int) -> None:
@@ -180,7 +233,7 @@ def _check(truth: BoolArray, scores: Float64Array, labels: int) -> None:
 
 def _statistics(truth: BoolArray, scores: Float64Array, called: BoolArray, weights: Int64Array) -> Float64Array:
     """(4 + 4 labels, rows): mean average precision, macro F1, micro F1, exact matches, then of each label."""
-    ranked = np.stack([_average_precision(*pair, weights) for pair in zip(truth.T, scores.T, strict=True)])
+    ranked = _precisions(truth, scores, weights)
     has, said = weights @ truth, weights @ called
     right = weights @ (truth & called)
     precision, recall = (ratio(right, whole, of_nothing=np.nan) for whole in (said, has))
@@ -191,10 +244,9 @@ def _statistics(truth: BoolArray, scores: Float64Array, called: BoolArray, weigh
     return np.concatenate([np.stack(means), ranked, precision.T, recall.T, f1.T])
 
 
-def _mean_precision(truth: BoolArray, scores: Float64Array, weights: Int64Array) -> Float64Array:
-    return _mean_known(
-        np.stack([_average_precision(*pair, weights) for pair in zip(truth.T, scores.T, strict=True)], axis=1)
-    )
+def _precisions(truth: BoolArray, scores: Float64Array, weights: Int64Array) -> Float64Array:
+    """(labels, rows) average precision of each label."""
+    return np.stack([_average_precision(*pair, weights) for pair in zip(truth.T, scores.T, strict=True)])
 
 
 def _mean_known(values: Float64Array) -> Float64Array:

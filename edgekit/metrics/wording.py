@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from edgekit.metrics.abstaining import AskedAgain
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from edgekit.metrics.reliability import Reliability
 
 NOTHING = "–"
+# What one number says of a model: of one label a photo the mean recall over the classes, of several what no threshold
+# changes.
+Measure = Literal["balanced accuracy", "mean average precision"]
 
 
 def percent(value: float | None, digits: int = 1) -> str:

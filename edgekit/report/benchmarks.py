@@ -10,7 +10,8 @@ from edgekit.bench.conditions import Conditions
 from edgekit.bench.latency import Interval
 from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench
 from edgekit.evaluate.accuracy import EvaluateRecord
-from edgekit.metrics.classification import Evaluation
+from edgekit.evaluate.several import LabelsRecord
+from edgekit.metrics.several import Judgement
 from edgekit.metrics.wording import count, percent
 from edgekit.runtime.timing import Latency
 from edgekit.scoring.scores import CropUse
@@ -56,7 +57,7 @@ class Point:
     p95: Interval | None
     cold_start_ms: float | None
     peak_memory_mb: float | None
-    evaluation: Evaluation
+    evaluation: Judgement
 
     @property
     def total(self) -> Latency:
@@ -83,7 +84,7 @@ class Measured:
     device: str
     conditions: tuple[tuple[str, str], ...]
     points: tuple[Point, ...]
-    untimed: tuple[Evaluation, ...] = ()
+    untimed: tuple[Judgement, ...] = ()
     budget_ms: float | None
     recommended: Point | None
     photos: PhotoSet
@@ -91,9 +92,12 @@ class Measured:
     rough: str = ""
 
 
-def photo_set(record: BenchRecord | EvaluateRecord) -> PhotoSet:
+def photo_set(record: BenchRecord | EvaluateRecord | LabelsRecord) -> PhotoSet:
     """The photos that a record's numbers are of."""
-    photos = record.photos if isinstance(record, BenchRecord) else record.evaluation.report.n
+    if isinstance(record, EvaluateRecord):
+        photos = record.evaluation.report.n
+    else:
+        photos = record.photos if isinstance(record, BenchRecord) else record.report.n
     return PhotoSet(data_sha256=record.data_sha256, part=record.part, number=photos)
 
 

@@ -13,7 +13,8 @@ from edgekit.metrics.wording import NOTHING, count, file_size, interval, listed,
 from edgekit.records import write_atomic
 from edgekit.report.cells import Cell, Table, estimate_cell, number_cell, share_cell, text_cell
 from edgekit.report.models import Model
-from edgekit.report.verdict import describe_photos, featured, headline, judge, point_name, timed
+from edgekit.report.tables import labels_table
+from edgekit.report.verdict import describe_photos, featured, headline, judge, labels_told, point_name, timed
 from edgekit.terminal import printable
 from edgekit.train.record import Calibration, PhotoCounts, TrainRecord
 
@@ -278,7 +279,9 @@ def _calibrated_on(used: Calibration | None) -> list[tuple[str, str]]:
 
 
 def _metrics(model: Model) -> CardSection:
-    found = headline(model)
+    found, told = headline(model), labels_told(model)
+    if told:
+        return CardSection(title="Metrics", tables=(*map(labels_table, told), *_speeds(model)))
     if found is None:
         return CardSection(
             title="Metrics", paragraphs=("Nothing was measured yet; `edgekit bench` and `edgekit evaluate` do.",)
@@ -310,20 +313,21 @@ def _metrics(model: Model) -> CardSection:
 def _speeds(model: Model) -> tuple[Table, ...]:
     if not model.measured:
         return ()
-    rows = []
+    rows, measures = [], list[str]()
     for one in model.measured:
         own = featured(one, model) if one.points else None
         same = timed(one, model)
         for point in [point for point in (same, own if own != same else None) if point is not None]:
             numbers = (number_cell(point.total.p50_ms), number_cell(point.total.p95_ms))
             rest = (number_cell(point.cold_start_ms, 0), number_cell(point.peak_memory_mb, 0))
-            accuracy = share_cell(point.evaluation.balanced_accuracy.value)
+            accuracy = share_cell(point.evaluation.headline.value)
+            measures.append(point.evaluation.measure)
             rows.append((text_cell(one.device), text_cell(point_name(point)), *numbers, accuracy, *rest))
     note = " · ".join(
         f"{one.device}: {', '.join(f'{name} {value}' for name, value in one.conditions if name != 'device')}"
         for one in model.measured
     )
-    columns = ("device", "setting", "p50 ms", "p95 ms", "balanced accuracy", "cold start ms", "peak MiB")
+    columns = ("device", "setting", "p50 ms", "p95 ms", *measures[:1], "cold start ms", "peak MiB")
     return (Table(title="What a photo costs", columns=columns, rows=tuple(rows), note=note),)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgekit.metrics.pareto import ParetoPoint, pareto_front
-from edgekit.metrics.wording import count, short_percent
+from edgekit.metrics.wording import Measure, count, short_percent
 from edgekit.report.drawing import (
     SHAPES,
     Chart,
@@ -41,6 +41,7 @@ class Spot:
         tip: Lines of the text that is shown when the spot is pointed at.
         chosen: Whether the benchmark recommends it.
         aside: Whether it stands beside its series' line: it has no fixed number of crops.
+        measure: What its accuracy is.
     """
 
     point: ParetoPoint
@@ -48,6 +49,7 @@ class Spot:
     tip: str
     chosen: bool
     aside: bool = False
+    measure: Measure = "balanced accuracy"
 
 
 def pareto_charts(key: str, title: str, spots: Sequence[Spot], budgets_ms: Sequence[float]) -> dict[str, Chart]:
@@ -78,7 +80,7 @@ def _pareto(key: str, title: str, spots: Sequence[Spot], budgets_ms: Sequence[fl
         description=f"{count(len(spots), 'point')} of {len(names)} series; the arrow keys go from one to the next",
         frame=frame,
         x_name="latency of one photo, p95 (ms)",
-        y_name="balanced accuracy",
+        y_name=spots[0].measure,
         x_ticks=x.ticks(_plain, 6 if size == "wide" else 4),
         y_ticks=y.ticks(short_percent),
         lines=tuple(lines),

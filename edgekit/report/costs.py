@@ -83,13 +83,13 @@ def _names(pairs: Sequence[tuple[Model, Measured]]) -> list[str]:
 
 
 def _spot(point: Point, name: str, device: str, *, chosen: bool) -> Spot:
-    accuracy, total = point.evaluation.balanced_accuracy, point.total
+    accuracy, total = point.evaluation.headline, point.total
     crops = f"≤{point.crops}" if point.stops_early else str(point.crops)
     lines = [
         *([name] if name else []),
         point_name(point) + (" (recommended)" if chosen else ""),
         f"p95 {milliseconds(total.p95_ms)}, median {milliseconds(total.p50_ms)}",
-        f"balanced accuracy {interval(accuracy)}",
+        f"{point.evaluation.measure} {interval(accuracy)}",
     ]
     return Spot(
         point=ParetoPoint(
@@ -104,6 +104,7 @@ def _spot(point: Point, name: str, device: str, *, chosen: bool) -> Spot:
         tip="\n".join(lines),
         chosen=chosen,
         aside=point.stops_early,
+        measure=point.evaluation.measure,
     )
 
 
@@ -116,7 +117,7 @@ def _cost(model: Model, measured: Measured, point: Point, *, chosen: bool) -> di
         "crops": Cell(text=star + crops_text(point.crops, point.crops_used), value=point.crops, strong=chosen),
         "threads": Cell(text=point.way.replace(" threads", "").replace(" thread", ""), value=point.threads),
         "p95 ms": number_cell(total.p95_ms),
-        "balanced accuracy": estimate_cell(point.evaluation.balanced_accuracy),
+        point.evaluation.measure: estimate_cell(point.evaluation.headline),
         "p50 ms": number_cell(total.p50_ms),
         "p99 ms": number_cell(total.p99_ms),
         **{name: number_cell(stage.p50_ms if stage else None) for name, stage in stages.items()},

@@ -88,7 +88,8 @@ class Model:
     @property
     def photo_sets(self) -> tuple[PhotoSet, ...]:
         """The photos that its numbers rest on."""
-        return tuple(dict.fromkeys([*(one.photos for one in self.measured), *map(photo_set, self.evaluated)]))
+        judged: tuple[EvaluateRecord | LabelsRecord, ...] = (*self.evaluated, *self.labels_evaluated)
+        return tuple(dict.fromkeys([*(one.photos for one in self.measured), *map(photo_set, judged)]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

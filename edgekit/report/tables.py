@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgekit.evaluate.accuracy import EvaluateRecord
-from edgekit.evaluate.several import LabelsRecord
 from edgekit.metrics.attacks import attacks_told, kinds_rule, marked_kind
 from edgekit.metrics.classification import MANY_CLASSES, Evaluation, most_confused
 from edgekit.metrics.intervals import Estimate
@@ -26,7 +25,16 @@ from edgekit.report.cells import (
 )
 from edgekit.report.drawing import Chart
 from edgekit.report.models import Model
-from edgekit.report.verdict import Headline, describe_photos, featured, headline, point_name, timed
+from edgekit.report.verdict import (
+    Headline,
+    LabelsTold,
+    describe_photos,
+    featured,
+    headline,
+    labels_told,
+    point_name,
+    timed,
+)
 
 # Of more classes a matrix would weigh more than the rest of the page.
 _MOST_LABELS = 200
@@ -127,8 +135,8 @@ def different_photos(models: Sequence[Model]) -> str:
 
 def accuracies(key: str, model: Model) -> tuple[Accuracy, ...]:
     """What a model gets right: on each set of photos that it was evaluated on, else as its benchmark says."""
-    if model.labels_evaluated:
-        return tuple(_of_labels(model, one) for one in model.labels_evaluated)
+    if told := labels_told(model):
+        return tuple(_of_labels(model, one) for one in told)
     if model.evaluated:
         return tuple(_detailed(f"{key}-{at}", model, one) for at, one in enumerate(model.evaluated))
     found = headline(model)
@@ -141,15 +149,9 @@ def accuracies(key: str, model: Model) -> tuple[Accuracy, ...]:
     return (Accuracy(title=model.name, conditions=said, confusion=_confusion(evaluation), tables=tables),)
 
 
-def _of_labels(model: Model, record: LabelsRecord) -> Accuracy:
+def _of_labels(model: Model, told: LabelsTold) -> Accuracy:
     """What a model of several labels a photo gets right on one set of photos."""
-    report = record.report
-    whole = (
-        ("mean average precision", report.mean_average_precision),
-        ("macro F1", report.macro_f1),
-        ("micro F1", report.micro_f1),
-        ("all labels of a photo right", report.exact_match),
-    )
+    report = told.report
     labels = tuple(
         (
             text_cell(one.label),
@@ -164,19 +166,31 @@ def _of_labels(model: Model, record: LabelsRecord) -> Accuracy:
     return Accuracy(
         title=model.name,
         conditions=(
-            f"{count(record.crops, 'crop')} a photo, on {photos_of(report.n, record.part)} "
-            f"(data {short(record.data_sha256)})"
+            f"{told.crops_said} a photo, on {photos_of(report.n, told.photos.part)} "
+            f"(data {short(told.photos.data_sha256)})"
         ),
         confusion=None,
         tables=(
-            Table(
-                title="All labels",
-                columns=("measure", "value"),
-                rows=tuple((text_cell(name), estimate_cell(found, bar=True)) for name, found in whole),
-                note=f"{count(record.wrong, 'photo')} of {report.n} with a wrong label.",
-            ),
+            labels_table(told),
             Table(title="Labels", columns=columns, rows=labels, note="At each label's own threshold."),
         ),
+    )
+
+
+def labels_table(told: LabelsTold) -> Table:
+    """The numbers of all labels together."""
+    report = told.report
+    whole = (
+        (report.measure, report.mean_average_precision),
+        ("macro F1", report.macro_f1),
+        ("micro F1", report.micro_f1),
+        ("all labels of a photo right", report.exact_match),
+    )
+    return Table(
+        title="All labels",
+        columns=("measure", "value"),
+        rows=tuple((text_cell(name), estimate_cell(found, bar=True)) for name, found in whole),
+        note="" if told.wrong is None else f"{count(told.wrong, 'photo')} of {report.n} with a wrong label.",
     )
 
 
@@ -234,8 +248,9 @@ def _speeds(measured: Measured, model: Model, found: Headline | None) -> list[tu
         shown.append(("p95 of one photo", NOTHING, said))
     if own != point:
         name = "recommended setting" if own == measured.recommended else "setting of the benchmark"
-        pair = f"{milliseconds(own.total.p95_ms)}, {percent(own.evaluation.balanced_accuracy.value)}"
-        shown.append((name, pair, f"p95 and balanced accuracy; {measured.device}, {point_name(own)}"))
+        pair = f"{milliseconds(own.total.p95_ms)}, {percent(own.evaluation.headline.value)}"
+        said = f"p95 and {own.evaluation.measure}; {measured.device}, {point_name(own)}"
+        shown.append((name, pair, said))
     return shown
 
 

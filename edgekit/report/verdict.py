@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgekit.evaluate.accuracy import EvaluateRecord
-from edgekit.evaluate.several import LabelsRecord
 from edgekit.metrics.classification import Evaluation
+from edgekit.metrics.several import Judgement, LabelsReport
 from edgekit.metrics.wording import count, interval, listed, milliseconds, percent, photos_of
 from edgekit.report.benchmarks import Measured, PhotoSet, Point, photo_set
 from edgekit.report.cells import crops_phrase, crops_text
@@ -167,9 +167,9 @@ def point_name(point: Point) -> str:
     return f"{crops_phrase(crops)}, {point.way}"
 
 
-def describe_photos(evaluation: Evaluation, photos: PhotoSet, model: Model) -> str:
+def describe_photos(evaluation: Judgement, photos: PhotoSet, model: Model) -> str:
     """Which photos a number is of, and whether the model knew them."""
-    groups = f" of {count(len(evaluation.by_group), 'group')}" if evaluation.by_group else ""
+    groups = f" of {count(evaluation.groups, 'group')}" if evaluation.groups else ""
     said = photos_of(photos.number, photos.part) + groups
     own = model.contract is not None and model.contract.provenance.get("data_sha256") == photos.data_sha256
     if own and photos.part == "test":
@@ -210,22 +210,60 @@ def headline(model: Model) -> Headline | None:
     if found:
         # The first of equals, so an evaluation.
         return max(found, key=lambda one: (not _seen(one.photos, model), one.photos.number))
-    emulated = next((one for one in model.measured if one.untimed), None)
-    if emulated is None:
-        return None
-    return Headline(evaluation=emulated.untimed[-1], photos=emulated.photos, crops=None, crops_used=None)
+    untimed = [(one.photos, last) for one in model.measured for last in one.untimed[-1:]]
+    return next(
+        (
+            Headline(evaluation=last, photos=photos, crops=None, crops_used=None)
+            for photos, last in untimed
+            if isinstance(last, Evaluation)
+        ),
+        None,
+    )
 
 
 def _benchmarked(model: Model) -> list[Headline]:
     """What benchmarks say of the points that stand for them."""
-    found = []
-    for one in model.measured:
-        if one.points:
-            point, photos = featured(one, model), one.photos
-            found.append(
-                Headline(evaluation=point.evaluation, photos=photos, crops=point.crops, crops_used=point.crops_used)
-            )
-    return found
+    points = [(featured(one, model), one.photos) for one in model.measured if one.points]
+    return [
+        Headline(evaluation=point.evaluation, photos=photos, crops=point.crops, crops_used=point.crops_used)
+        for point, photos in points
+        if isinstance(point.evaluation, Evaluation)
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelsTold:
+    """What is said of a model of several labels a photo on one set of photos.
+
+    Attributes:
+        report: The numbers.
+        photos: The photos that they are of.
+        crops_said: Crops of each photo, in words.
+        wrong: How many photos have a label called wrong; None where a benchmark tells, which keeps no photo's answer.
+    """
+
+    report: LabelsReport
+    photos: PhotoSet
+    crops_said: str
+    wrong: int | None = None
+
+
+def labels_told(model: Model) -> list[LabelsTold]:
+    """All that evaluations say of a model of several labels a photo; without any, what benchmarks say."""
+    if model.labels_evaluated:
+        return [
+            LabelsTold(report=one.report, photos=photo_set(one), crops_said=count(one.crops, "crop"), wrong=one.wrong)
+            for one in model.labels_evaluated
+        ]
+    timed = [(featured(one, model), one.photos) for one in model.measured if one.points]
+    found = [(point.evaluation, photos, crops_phrase(crops_text(point.crops, None))) for point, photos in timed]
+    # Of an emulated device the last point has all crops.
+    found += [(one.untimed[-1], one.photos, "all crops") for one in model.measured if one.untimed]
+    return [
+        LabelsTold(report=report, photos=photos, crops_said=crops)
+        for report, photos, crops in found
+        if isinstance(report, LabelsReport)
+    ]
 
 
 def _seen(photos: PhotoSet, model: Model) -> bool:
@@ -243,14 +281,14 @@ def _evaluated(record: EvaluateRecord) -> Headline:
 def _speed(point: Point) -> str:
     """``3 crops, 1 thread: p95 3.7 ms (3.5–4.1), median 3.1 ms, balanced accuracy 91.2 %``: all of one setting."""
     p95, median = milliseconds(point.total.p95_ms, point.p95), milliseconds(point.total.p50_ms)
-    accuracy = percent(point.evaluation.balanced_accuracy.value)
-    return f"{point_name(point)}: p95 {p95}, median {median}, balanced accuracy {accuracy}"
+    accuracy = f"{point.evaluation.measure} {percent(point.evaluation.headline.value)}"
+    return f"{point_name(point)}: p95 {p95}, median {median}, {accuracy}"
 
 
 def _accuracy(model: Model) -> Sequence[str]:
     found = headline(model)
     if found is None:
-        return [_labels_said(one) for one in model.labels_evaluated]
+        return [_labels_said(one) for one in labels_told(model)]
     sentences = [_accuracy_said(found, model)]
     attack = _describe_attack(found.evaluation)
     sentences += [attack[0].upper() + attack[1:] + "."] if attack else []
@@ -265,11 +303,11 @@ def _accuracy(model: Model) -> Sequence[str]:
     return sentences
 
 
-def _labels_said(record: LabelsRecord) -> str:
-    report = record.report
+def _labels_said(told: LabelsTold) -> str:
+    report = told.report
     return (
         f"Mean average precision {interval(report.mean_average_precision, scale=1.0)}, all labels right of "
-        f"{interval(report.exact_match)} of {photos_of(report.n, record.part)}, with {count(record.crops, 'crop')}."
+        f"{interval(report.exact_match)} of {photos_of(report.n, told.photos.part)}, with {told.crops_said}."
     )
 
 

@@ -13,9 +13,9 @@ from queue import SimpleQueue
 from typing import Any
 
 from edgekit.errors import ContractError, EdgekitError, InterpreterError, PhotoError
-from edgekit.explain.occlusion import occlusion
+from edgekit.explain.occlusion import known_label, occlusion
 from edgekit.explain.options import OcclusionConfig
-from edgekit.explain.whole_photos import refuse_others
+from edgekit.explain.whole_photos import refuse_regions
 from edgekit.records import plain
 from edgekit.runtime import Bundle, Classifier, read_bundle
 from edgekit.runtime.classifier import RegionsVerdict, Verdict
@@ -57,7 +57,8 @@ class Explanation:
     """Which parts of a photo an answer rests on, as a grid of cells.
 
     Attributes:
-        label: The label that was watched: the answer or, where that is "retake" or "unknown", the most probable one.
+        label: The label that was watched: the one that was asked for, or the answer; the most probable one where the
+            answer is "retake" or "unknown", or may be several labels.
         answer: What the model says of the whole photo by all crops of its plan.
         base_log_odds: The label's log-odds on the whole photo.
         log_odds: By how much they fall where a cell is covered, row by row from the top: above zero the cell speaks for
@@ -143,21 +144,25 @@ class Models:
         """Cover a photo part by part; see ``edgekit.explain.occlusion``.
 
         Raises:
-            PhotoError: it can't be decoded, or is too small to be parted; or the model answers for regions.
+            PhotoError: it can't be decoded, or is too small to be parted; or the model answers for regions, or has no
+                such label.
             OutOfTime: it takes longer than so many seconds.
         """
         end = time.monotonic() + within_s
         try:
-            refuse_others(self.contract)
+            refuse_regions(self.contract)
+            if asked.label is not None:
+                known_label(asked.label, self.contract)
         except EdgekitError as refused:
             raise PhotoError(str(refused)) from refused
 
         def is_over() -> bool:
             return self._is_ending.is_set() or time.monotonic() > end
 
+        config = OcclusionConfig(cells=asked.cells, label=asked.label)
         with self.one() as classifier:
             try:
-                found = occlusion(classifier, content, OcclusionConfig(cells=asked.cells), stop=is_over)
+                found = occlusion(classifier, content, config, stop=is_over)
             except CancelledError as stopped:
                 # That name would end the request's task, which awaits what is raised here.
                 raise OutOfTime from stopped

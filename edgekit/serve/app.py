@@ -56,7 +56,7 @@ class PhotoService:
         self._room = UploadRoom(config.held_mb * MB)
         self._desk = Desk(config.workers, config.queue, name="edgekit-photos")
         self._reasons = Desk(1, 1, name="edgekit-reasons")
-        self._document = api_document(config)
+        self._document = api_document(config, models.contract.labels)
         routes = [
             *(Route(path, self._page, methods=["GET"]) for path in _PAGE),
             Route("/login", self._login, methods=["POST"]),

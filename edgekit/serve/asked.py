@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, get_args, get_type_hints
 
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
@@ -42,9 +42,11 @@ class ExplainAsked:
 
     Attributes:
         cells: About how many cells the photo is cut into.
+        label: The label that is watched. Without it: the answer; of several labels a photo the most probable one.
     """
 
     cells: Annotated[int, Within(low=MIN_CELLS, high=MOST_CELLS)] = OcclusionConfig().cells
+    label: str | None = None
 
 
 def asked_of(query: QueryParams, kind: type[Q]) -> Q:
@@ -54,10 +56,13 @@ def asked_of(query: QueryParams, kind: type[Q]) -> Q:
         HTTPException: 422, with the rule.
     """
     raw: dict[str, object] = {}
+    # A label may be called 7, or true.
+    words = {name for name, hint in get_type_hints(kind).items() if str in get_args(hint)}
     for name, text in query.multi_items():
         if name in raw:
             raise HTTPException(422, f"a query must have each name once, got {name!r:.80} again")
-        raw[name] = _TRUTHS.get(text, int(text) if _INTEGER.fullmatch(text) else text)
+        told = _TRUTHS.get(text, int(text) if _INTEGER.fullmatch(text) else text)
+        raw[name] = text if name in words else told
     try:
         return from_plain(kind, raw, where="the query", error=EdgekitError)
     except EdgekitError as mistake:

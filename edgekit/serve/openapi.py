@@ -140,7 +140,9 @@ def _classify(config: ServeConfig, every: tuple[str, ...], photos: dict[str, Any
     }
 
 
-def _explain(config: ServeConfig, every: tuple[str, ...]) -> dict[str, Any]:
+def _explain(config: ServeConfig, labels: Sequence[str], every: tuple[str, ...]) -> dict[str, Any]:
+    parameters = _query(ExplainAsked)
+    next(one for one in parameters if one["name"] == "label")["schema"]["enum"] = list(labels)
     found = {
         "description": "What each part of the photo adds to the answer.",
         "content": {"application/json": {"schema": schema_of(Explanation)}},
@@ -149,18 +151,19 @@ def _explain(config: ServeConfig, every: tuple[str, ...]) -> dict[str, Any]:
         "post": {
             "operationId": "explain",
             "summary": f"Say which parts of one photo an answer rests on, within {config.explain_s:g} s",
-            "parameters": _query(ExplainAsked),
+            "parameters": parameters,
             "requestBody": _body(config, most=1),
             "responses": {"200": found, **_problems(*every, *_OF_PHOTOS)},
         }
     }
 
 
-def api_document(config: ServeConfig) -> dict[str, Any]:
+def api_document(config: ServeConfig, labels: Sequence[str]) -> dict[str, Any]:
     """The OpenAPI document of a server.
 
     Args:
         config: Its limits, and whether it wants a token.
+        labels: Those of its model.
     """
     row = schema_of(Prediction)
     row["properties"]["boxes"] = {"type": "array", "items": schema_of(CropAnswer), "description": _BOXES}
@@ -189,7 +192,7 @@ def api_document(config: ServeConfig) -> dict[str, Any]:
         "info": about,
         "paths": {
             "/v1/classify": _classify(config, every, photos),
-            "/v1/explain": _explain(config, every),
+            "/v1/explain": _explain(config, labels, every),
             "/v1/model": _get(
                 "model", "What the model is, and what the server takes", {"200": model}, _problems(*every)
             ),

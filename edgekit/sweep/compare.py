@@ -148,13 +148,16 @@ def _runs_at(place: Path, name: str, notes: Mapping[str, str]) -> list[_Run]:
 
 def _crossval(root: Path, name: str, note: str) -> _Run:
     record = from_plain(CrossvalRecord, read_json(record_file(root)), where=str(record_file(root)))
+    if record.config.train.multi_label:
+        raise RunError(f"a comparison of runs is of one label a photo, got several in {root}; name another")
     answers = _answers(root, record)
     made = [variant for variant in VARIANTS if any(one.variant == variant for one in record.variants)]
     shipped = made[-1]
     by_setting = {(one.variant, one.crops): one for one in record.variants if not one.stops_early}
     rows = []
     for (variant, crops), one in by_setting.items():
-        if variant != shipped:
+        judged = one.evaluation
+        if variant != shipped or not isinstance(judged, Evaluation):
             continue
         row = _judged(
             CompareRow(
@@ -169,12 +172,12 @@ def _crossval(root: Path, name: str, note: str) -> _Run:
                 macs=record.macs,
                 training_seconds=record.training_seconds / record.config.folds,
             ),
-            one.evaluation,
+            judged,
         )
         own, before = answers.get((variant, crops)), answers.get(("float", crops))
         in_float = by_setting.get(("float", crops)) if variant != "float" else None
         if in_float is not None:
-            row = replace(row, float_accuracy=in_float.evaluation.balanced_accuracy)
+            row = replace(row, float_accuracy=in_float.evaluation.headline)
         if own is not None and before is not None and in_float is not None:
             row = replace(row, drop=before.gain_over(own))
         rows.append(_Row(row=_timed(row, one, record), answers=own))
@@ -242,6 +245,8 @@ def _model(model: Model, note: str) -> _Run:
     """A run or a model by its records: benchmarks tell accuracy and latency by crops, evaluations accuracy alone."""
     trained = model.stages[-1].config if model.stages else None
     contract = model.contract
+    if contract is not None:
+        contract.check_one_label("a comparison of runs")
     gate = model.conversion.gate if model.conversion is not None else None
     bare = CompareRow(
         run=model.name,
@@ -262,7 +267,8 @@ def _model(model: Model, note: str) -> _Run:
         device = f"{where['device']}, {where['interpreter']}"
         for point in _one_thread(one.points):
             row = replace(bare, crops=point.crops, latency_ms=point.total.p50_ms, device=device)
-            rows.append(_judged(replace(row, photos=_photos(one.photos)), point.evaluation))
+            row = replace(row, photos=_photos(one.photos))
+            rows.append(_judged(row, point.evaluation) if isinstance(point.evaluation, Evaluation) else row)
     for record in model.evaluated:
         cautions += [f"{model.name}: {record.caution}"] if record.caution else []
         if record.crops_used is None and record.crops not in {row.crops for row in rows}:

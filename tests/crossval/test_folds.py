@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 from filelock import FileLock
+from fixtures.several import TRAINED
 
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
@@ -15,6 +16,7 @@ from edgekit.evaluate.accuracy import ASKED_AGAIN
 from edgekit.locks import LOCK_NAME
 from edgekit.progress import Progress
 from edgekit.records import from_plain, read_json, write_json
+from edgekit.runtime.bundle import read_bundle
 from edgekit.train.record import RunFolder
 
 pytestmark = [pytest.mark.host, pytest.mark.slow]
@@ -247,3 +249,36 @@ def test_ctrl_c_ends_it_and_a_re_run_goes_on(dataset, config, tmp_path):
 def test_more_folds_than_groups(dataset, config, tmp_path):
     with pytest.raises(DataError, match="7 folds need at least 7 groups, got 6"):
         cross_validate(dataset, tmp_path, replace(config, folds=7))
+
+
+@pytest.fixture(scope="module")
+def of_several(several, tmp_path_factory):
+    """A finished cross-validation of photos with several labels; no test may change it."""
+    out = tmp_path_factory.mktemp("several")
+    config = CrossvalConfig(
+        train=TRAINED, folds=3, crops=(1, 2), calibration_crops=50, timed_photos=2, variants=("float", "int8 PTQ")
+    )
+    return out, cross_validate(several, out, config)
+
+
+def test_several_labels_are_judged_on_photos_of_all_folds(of_several, several):
+    out, record = of_several
+    assert [(one.variant, one.crops) for one in record.variants] == [
+        (name, crops) for name in ("float", "int8 PTQ") for crops in (1, 2)
+    ]
+    for one in record.variants:
+        assert (one.evaluation.n, one.evaluation.groups) == (len(several.samples), len(several.groups))
+        assert one.evaluation.mean_average_precision.low < one.evaluation.mean_average_precision.value
+        assert (one.gap, one.reliability, one.asked_again) == (None, None, ())
+        assert one.latency["1 thread"]["total"].p50_ms > 0
+    assert from_plain(CrossvalRecord, read_json(out / "crossval.json"), where="record") == record
+    assert not answers_file(out).exists()
+
+
+def test_several_labels_are_called_by_the_thresholds_of_their_own_fold(of_several):
+    out, record = of_several
+    own = [RunFolder(root=out / f"fold-{number}").read("float").told_labels for number in range(3)]
+    assert len({one.threshold for fold in own for one in fold}) > 3
+    files = [read_bundle(out / f"fold-{number}" / "models" / "float.tflite").contract for number in range(3)]
+    for number, label in enumerate(record.variants[1].evaluation.labels):
+        assert label.threshold == pytest.approx(sum(one.multi_label[number] for one in files) / 3)

@@ -17,9 +17,6 @@ from edgekit.train.options import NetworkConfig, TrainConfig
         pytest.param(CrossvalConfig, {"variants": ("float", "float")}, EdgekitError, "each once", id="variant-twice"),
         pytest.param(CrossvalConfig, {"timed_photos": -1}, EdgekitError, "timed_photos", id="negative-timed-photos"),
         pytest.param(CrossvalConfig, {"folds": 2}, EdgekitError, "at least 3", id="two-folds"),
-        pytest.param(
-            CrossvalConfig, {"train": TrainConfig(multi_label=True)}, EdgekitError, "one label", id="several-labels"
-        ),
         pytest.param(CrossvalConfig, {"calibration_crops": 0}, EdgekitError, "50 to 5000", id="no-calibration"),
     ],
 )

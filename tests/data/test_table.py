@@ -77,7 +77,7 @@ def test_more_columns_are_taken(lie):
         pytest.param(
             "image_id,label\na1,cat\na1.jpg,dog\n", r"line 3: a photo must be listed once.* in line 2 too", id="twice"
         ),
-        pytest.param("image_id,label\na1,cat\nb1,\n", "line 3: a label must be printable, not empty", id="no-label"),
+        pytest.param("image_id,label\na1,cat\nb1,\n", "line 3: a label must not be empty", id="no-label"),
         pytest.param("image_id,label\na1,cat\nb1\n", "line 3: a row must have 2 cells", id="short-row"),
         pytest.param("image_id,label\na1,cat\nb1,NaN\n", r"line 3: a label must name .*'NaN' for 'train_im", id="nan"),
         pytest.param("image_id,label,label\na1,cat,dog\n", "different names, got label twice", id="same-name"),

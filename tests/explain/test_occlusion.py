@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgekit.contract import Decision
 from edgekit.errors import DataError, EdgekitError, PhotoError
 from edgekit.explain.cover import covered, whole_cover
 from edgekit.explain.occlusion import label_odds, occlusion
@@ -178,3 +179,35 @@ def test_the_callers_photo_is_left_as_it_is(red_blue_classifier, blue_in_red):
     before = blue_in_red.copy()
     occlusion(red_blue_classifier, blue_in_red, OcclusionConfig(cells=9))
     assert np.array_equal(blue_in_red, before)
+
+
+@pytest.fixture
+def of_several(red_blue):
+    """The same outputs, each told by itself, of which the first is called from a probability on that none has."""
+    contract = replace(red_blue.contract, bona_fide=None, decision=Decision()).with_multi_label((0.999999, 0.1))
+    with Classifier(replace(red_blue, contract=contract)) as loaded:
+        yield loaded
+
+
+def test_of_several_labels_the_likeliest_is_watched(of_several, blue_in_red):
+    found = occlusion(of_several, blue_in_red, OcclusionConfig(cells=24))
+    told = of_several.classify(blue_in_red)
+    assert found.label == max(told.probabilities, key=told.probabilities.get) == "genuine"
+    assert found.answer == told.label
+    assert "genuine" not in told.labels
+    share = told.probabilities["genuine"]
+    assert found.base_log_odds == pytest.approx(np.log(share / (1 - share)), abs=1e-6)
+
+
+def test_of_several_labels_another_may_be_watched(of_several, blue_in_red):
+    found = occlusion(of_several, blue_in_red, OcclusionConfig(cells=96, label="recapture"))
+    x, y = middle(found.strongest())
+    assert 60 <= x <= 84
+    assert 12 <= y <= 36
+
+
+def test_log_odds_of_labels_that_exclude_nothing():
+    votes = np.array([0.9, 0.8])
+    assert label_odds(votes, 0, "any-of") == pytest.approx(np.log(9))
+    assert label_odds(votes, 1, "any-of") == pytest.approx(np.log(4))
+    assert np.isfinite([label_odds(np.array([0.0, 1.0]), index, "any-of") for index in (0, 1)]).all()

@@ -1,18 +1,15 @@
-"""Models of regions, and of several labels, are refused."""
+"""Models of regions are refused, and where one label is right, those of several."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import pytest
 
 from edgekit import occlusion
-from edgekit.contract import Decision
 from edgekit.errors import EdgekitError
 from edgekit.explain.options import OcclusionConfig
 from edgekit.explain.photos import explain_photos
-from edgekit.explain.whole_photos import refuse_others
-from edgekit.runtime import Classifier, read_bundle
+from edgekit.explain.whole_photos import refuse_regions, refuse_several
+from edgekit.runtime import Classifier
 from edgekit.train.options import TrainConfig
 
 REFUSED = "got a model that answers for regions of it; name a model of whole photos"
@@ -44,10 +41,8 @@ def test_no_gradients_are_asked(marks):
         GradCam(None, marks.contract)
 
 
-def test_several_labels_are_refused(red_blue_file):
-    contract = read_bundle(red_blue_file).contract
-    with pytest.raises(EdgekitError, match="got a model that tells several of a photo; name a model of one label"):
-        refuse_others(replace(contract, bona_fide=None, decision=Decision()).with_multi_label((0.5, 0.5)))
-    with pytest.raises(EdgekitError, match="got a model that tells several of a photo"):
-        refuse_others(TrainConfig(multi_label=True))
-    refuse_others(contract)
+def test_several_labels_are_refused_where_one_is_right():
+    with pytest.raises(EdgekitError, match="got a run that tells several of a photo; `edgekit evaluate` judges"):
+        refuse_several(TrainConfig(multi_label=True))
+    refuse_several(TrainConfig())
+    refuse_regions(TrainConfig(multi_label=True))

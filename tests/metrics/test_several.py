@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
 from edgekit.errors import DataError
-from edgekit.metrics.several import average_precisions, best_thresholds, labels_report, lowest_drop
+from edgekit.metrics.several import average_precisions, best_thresholds, labels_report, lowest_drop, precision_changes
 
 LABELS = ("a", "b", "c")
 
@@ -89,6 +89,26 @@ def test_the_lower_end_of_a_drop(told):
     assert 0 < lowest_drop(truth, scores, worse, groups) < drop
     assert lowest_drop(truth, scores, scores, groups) == 0
     assert lowest_drop(truth, worse, scores, groups) < 0
+
+
+def test_changes_of_all_and_of_each(told):
+    truth, scores, groups = told
+    worse = scores[::-1]
+    whole, *each = precision_changes(truth, scores, worse, groups)
+    rises = average_precisions(truth, worse) - average_precisions(truth, scores)
+    assert [one.value for one in each] == pytest.approx(rises)
+    assert whole.value == pytest.approx(rises.mean())
+    assert all(one.low <= one.value <= one.high for one in (whole, *each))
+    assert whole.high < 0
+    same = precision_changes(truth, scores, scores, groups)
+    assert {(one.value, one.low, one.high) for one in same} == {(0.0, 0.0, 0.0)}
+
+
+def test_a_label_of_no_photo_does_not_change(told):
+    truth, scores, _ = told
+    whole, *each = precision_changes(truth & [True, True, False], scores, scores[::-1])
+    assert math.isnan(each[2].value)
+    assert whole.value == pytest.approx((each[0].value + each[1].value) / 2)
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,11 @@ class TestExplanations:
         columns = [sum(row[at] for row in rows) for at in range(len(rows[0]))]
         assert columns[0] > max(0.0, columns[-1])
 
+    def test_a_label_may_be_named(self, served):
+        found = served.ask.post("/v1/explain?cells=16&label=recapture", files={"photo": half_red()}).json()
+        assert (found["label"], found["answer"]) == ("recapture", "genuine")
+        assert found["base_log_odds"] < 0
+
     @pytest.mark.parametrize(
         ("sent", "query", "status", "rule"),
         [
@@ -198,7 +203,8 @@ class TestExplanations:
             ([b"no photo"], "", 422, "not a whole"),
             ([photo(size=(10, 10))], "", 422, "at least 12 px wide and high"),
             ([RED], "?cells=8", 422, "cells must be 9 to 400, got 8"),
-            ([RED], "?label=x", 422, "unknown ['label']"),
+            ([RED], "?fine=x", 422, "unknown ['fine']"),
+            ([RED], "?label=7", 422, "the label must be one that the model knows (genuine, recapture), got '7'"),
         ],
     )
     def test_what_can_not_be_explained_is_refused(self, served, sent, query, status, rule):

@@ -19,7 +19,7 @@ from edgekit.serve.options import ServeConfig
 
 @pytest.fixture(scope="module")
 def document():
-    return api_document(ServeConfig())
+    return api_document(ServeConfig(), ("genuine", "recapture"))
 
 
 def test_rows_are_described_as_they_are(document, served):
@@ -41,7 +41,7 @@ def test_a_query_is_described_with_its_bounds(document):
 
 def test_a_token_is_asked_for_where_there_is_one(document):
     assert "security" not in document
-    with_token = api_document(ServeConfig(token=TOKEN))
+    with_token = api_document(ServeConfig(token=TOKEN), ("genuine", "recapture"))
     assert with_token["security"] == [{"bearer": []}]
     assert with_token["paths"]["/healthz"]["get"]["security"] == []
 

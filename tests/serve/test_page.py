@@ -5,11 +5,15 @@ from __future__ import annotations
 import base64
 import io
 import threading
+from dataclasses import replace
 
 import pytest
 from browsing import CHROMIUM, CONTRASTS, DESKTOP, FLAGS, PHONE
 from PIL import Image
 from served import TOKEN, half_red, photo, serving
+
+from edgekit.contract import Decision
+from edgekit.modelfile.write import write_bundle
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the dev extra")
 
@@ -322,3 +326,15 @@ def test_labels_that_mean_nothing_more_stand_for_themselves(three_colours_file, 
         assert verdict(card) == row["label"]
         assert card.locator(".verdict").get_attribute("data-tone") == "plain"
     assert row["label"] not in card.locator(".verdict span").inner_text()
+
+
+def test_of_several_labels_the_reasons_are_of_the_likeliest(red_blue, tmp_path, visit):
+    contract = replace(red_blue.contract, bona_fide=None, decision=Decision()).with_multi_label((0.2, 0.2))
+    write_bundle(replace(red_blue, contract=contract), tmp_path / "several.tflite")
+    with serving(tmp_path / "several.tflite") as served:
+        page = visit(served.address)
+        give(page, {"name": "half.png", "mimeType": "image/png", "buffer": half_red()})
+        (card,) = answers(page, 1)
+        card.locator(".why").click()
+        card.locator("svg rect[fill]").first.wait_for()
+        assert card.locator(".because").inner_text().startswith("Red parts speak for genuine, blue ones against it")

@@ -181,8 +181,8 @@ class Card {
     verdict.querySelector("span").textContent = this.scored(" · ");
     this.find(".actions").hidden = false;
     this.find(".crops").textContent = `${this.row.regions ? "Found" : "Crops"} (${this.row.boxes.length})`;
-    // What is found, and what is said, may be several, and a map of reasons is of one answer.
-    this.find(".why").hidden = Boolean(this.row.regions || model.multi_label);
+    // What is found may be several, and a map of reasons is of a whole photo; of several labels it is of the likeliest.
+    this.find(".why").hidden = Boolean(this.row.regions);
     // Nor can one table be of several.
     const isOne = !this.row.regions || this.row.regions.length === 1;
     this.find(".scores").hidden = !isOne;
@@ -278,7 +278,7 @@ class Card {
     })));
     if (this.find(".why").getAttribute("aria-pressed") === "true") this.draw(shapes, size);
     because.textContent = most < LEAST_REASON
-      ? `The answer ${label} rests on no part more than on others.`
+      ? `${model.multi_label ? "The label" : "The answer"} ${label} rests on no part more than on others.`
       : `Red parts speak for ${label}, blue ones against it: without them it would be less, or more, sure. The strongest lies ${this.strongest()}.`;
     say(because.textContent);
   }
