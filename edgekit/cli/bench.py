@@ -341,17 +341,20 @@ def _print_accuracy(record: BenchRecord, bench: DeviceBench) -> None:
     # Threads change no answer, so one point stands for all of its number of crops.
     points = {(crops_label(point), engine): point for point, engine in zip(bench.points, _engines(bench), strict=True)}
     told = attacks_told(point.evaluation for point in bench.points)
+    has_unknown = any(point.evaluation.report.abstained for point in bench.points)
     rows = []
     for (_, engine), point in points.items():
         found = point.evaluation
         attacks = (found.apcer, found.bpcer) if told else ()
         shares = (found.balanced_accuracy, found.precision, found.recall, found.f1, *attacks)
         name = f"{point.crops}{console.crops_taken(point.crops_used)}{engine}"
-        rows.append([name, *(interval(share, bare=True) for share in shares)])
+        unknown = [str(found.report.abstained)] if has_unknown else []
+        rows.append([name, *(interval(share, bare=True) for share in shares), *unknown])
+    columns = ["crops", "balanced accuracy", "precision", "recall", "F1"]
     photos = photos_of(record.photos, record.part)
     console.print_table(
         f"{photos} on {bench.device}, {record.precision}, percent with 95 % intervals",
-        ["crops", "balanced accuracy", "precision", "recall", "F1", *(("APCER", "BPCER") if told else ())],
+        [*columns, *(("APCER", "BPCER") if told else ()), *(["called unknown, photos"] if has_unknown else [])],
         rows,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from edgekit.cli import console, options
 from edgekit.cli.threshold import choose_threshold
 from edgekit.errors import require
 from edgekit.metrics.wording import NOTHING, percent, photos_of
+
+if TYPE_CHECKING:
+    from edgekit.evaluate.retune import TuneRecord
 
 
 def tune(
@@ -58,20 +61,7 @@ def tune(
     if json:
         console.print_json(record)
         return
-    rows = [
-        [name, *(NOTHING if value is None else f"{value:.3g}" for value in values)]
-        for name, values in (
-            ("temperature", (record.before.temperature, record.after.temperature)),
-            ("threshold", (record.before.threshold, record.after.threshold)),
-            ("largest bound", tuple(max(one.early_stop or (), default=None) for one in (record.before, record.after))),
-        )
-    ]
-    console.print_table(photos_of(record.photos, record.part), ["", "before", "now"], rows)
-    typer.echo(
-        f"balanced accuracy on these photos: {percent(record.balanced_accuracy)} with all crops, "
-        f"{percent(record.early_balanced_accuracy)} stopping early{console.crops_taken(record.crops_used)}"
-    )
-    console.caution(record.caution)
+    print_tuned(record)
     if place is None:
         console.note("nothing was written; --write OUT.tflite or --in-place stores this in a contract")
     else:
@@ -79,3 +69,25 @@ def tune(
             f"wrote {place} (SHA-256 {record.written_sha256}); next:"
             f" {console.command('bench', place, '--data', 'other-photos')}"
         )
+
+
+def print_tuned(record: TuneRecord) -> None:
+    """What was chosen, beside what it was before, and what it does to the photos that chose it."""
+    decisions, rules = (record.before, record.after), (record.unknown_before, record.unknown_after)
+    found: dict[str, list[float | None]] = {
+        "temperature": [one.temperature for one in decisions],
+        "threshold": [one.threshold for one in decisions],
+        "largest bound": [max(one.early_stop or (), default=None) for one in decisions],
+        "unknown from score": [None if one is None else one.threshold for one in rules],
+    }
+    rows = [
+        [name, *(NOTHING if value is None else f"{value:.3g}" for value in values)]
+        for name, values in found.items()
+        # A rule for unknown leaves no bound to stop early, and most models have no such rule.
+        if name in ("temperature", "threshold") or any(value is not None for value in values)
+    ]
+    console.print_table(photos_of(record.photos, record.part), ["", "before", "now"], rows)
+    early = record.early_balanced_accuracy
+    also = "" if early is None else f", {percent(early)} stopping early{console.crops_taken(record.crops_used)}"
+    typer.echo(f"balanced accuracy on these photos: {percent(record.balanced_accuracy)} with all crops{also}")
+    console.caution(record.caution)
