@@ -15,12 +15,14 @@ from edgekit.bench.conditions import Conditions
 from edgekit.bench.latency import percentiles
 from edgekit.bench.options import BenchConfig
 from edgekit.bench.session import measure_on
+from edgekit.contract import Contract
 from edgekit.convert.options import ConvertConfig
 from edgekit.convert.to_file import convert_run
 from edgekit.crossval.options import VARIANTS, CrossvalConfig, VariantName, check_variants, variant_stem
 from edgekit.crossval.record import (
     CrossvalAnswers,
     CrossvalRecord,
+    UnknownFolds,
     VariantAnswers,
     VariantRecord,
     answers_file,
@@ -41,7 +43,7 @@ from edgekit.metrics.breakdown import reliability_of
 from edgekit.metrics.classification import evaluation_of
 from edgekit.metrics.intervals import mean_estimate
 from edgekit.metrics.judged import Judged
-from edgekit.metrics.rates import Resampling
+from edgekit.metrics.rates import Resampling, rate
 from edgekit.metrics.wording import count
 from edgekit.progress import SILENT, Progress, about
 from edgekit.quantize.options import CalibrationFolder
@@ -63,6 +65,7 @@ from edgekit.train.options import Stage
 from edgekit.train.pretrained import load_backbone
 from edgekit.train.record import RunFolder, TrainRecord
 from edgekit.train.resume import RunOptions
+from edgekit.train.unknown import refuse_unknown
 
 _WORTH_SAYING_S = 60.0
 
@@ -119,6 +122,8 @@ def cross_validate(
     dataset = with_groups(dataset, config.train.split.group_by, progress)
     splits = fold_splits(dataset, config)
     check_variants(config.variants, config.train.network)
+    if config.train.unknown_cost is not None:
+        refuse_unknown(dataset.labels, config.train.bona_fide)
     load_backbone(network_for(config.train, len(dataset.labels)), config.train.network)
     _claim(out, dataset, config)
     options = RunOptions(resume=True, cache=place if keep else None, keep=keep)
@@ -337,7 +342,19 @@ def _variant(
         gap=validation_gap(mean_estimate(noted), evaluation.balanced_accuracy, grouped=True) if noted else None,
         reliability=reliability_of(judged, Resampling.of(judged.groups, len(judged.paths))) if has_all else None,
         asked_again=_asked_again(folds, variant, photos, judged) if has_all else (),
+        unknown=_unknown(contracts, judged),
     )
+
+
+def _unknown(contracts: Sequence[Contract], judged: Judged) -> UnknownFolds | None:
+    """What the folds' rules for unknown do to test photos, whose classes all of them know."""
+    rules = tuple(one.unknown for one in contracts if one.unknown is not None)
+    if not rules:
+        return None
+    taken = judged.predicted < 0
+    rejected = rate(np.ones(len(taken), np.bool_), taken, Resampling.of(judged.groups, len(taken)))
+    assert rejected is not None
+    return UnknownFolds(rules=rules, rejected=rejected)
 
 
 def _asked_again(
