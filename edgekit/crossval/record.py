@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgekit.bench.conditions import Conditions
-from edgekit.bounds import Answer, Counted, NoLess
+from edgekit.bounds import Counted, NoLess, Position
 from edgekit.contract import MAX_LABELS, Unknown
 from edgekit.crossval.options import CrossvalConfig, VariantName
 from edgekit.errors import DataError
@@ -98,7 +98,7 @@ class VariantAnswers:
     variant: VariantName
     crops: Counted
     stops_early: bool
-    predicted: tuple[Answer, ...]
+    predicted: tuple[Position, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
