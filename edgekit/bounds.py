@@ -39,5 +39,8 @@ SignedShare = Annotated[float, Within(low=-1, high=1)]
 NoLess = Annotated[float, Within(low=0)]
 """A time, a loss, a size: whatever has no end above."""
 
+Position = Annotated[int, Within(low=-1)]
+"""A position in the labels, or -1 for none of them."""
+
 Counted = Annotated[int, Within(low=0)]
 """How many there are."""

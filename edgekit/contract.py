@@ -231,9 +231,8 @@ class Unknown:
 
     A photo's unknown score lies in 0 to 1. By the rule ``probability`` it is one minus the largest voted probability
     (Hendrycks and Gimpel 2017). With the two others the model has one output more, behind those of the labels, whose
-    voted probability it is: by ``energy`` that output's logit is a constant, so that the score falls with the
-    log-sum-exp of the labels' logits (Liu et al. 2020); by ``distance`` it falls with the cosine of the pooled
-    features to the nearest mean of a class.
+    voted probability it is: by ``energy`` it falls with the log-sum-exp of the labels' logits (Liu et al. 2020), by
+    ``distance`` with the cosine of the pooled features to the nearest mean of a class.
 
     Attributes:
         rule: What the score is.

@@ -96,6 +96,12 @@ def three_colours_file() -> Path:
 
 
 @pytest.fixture(scope="session")
+def unknown_file() -> Path:
+    """The model of three colours with a rule for unknown by energy, which has an output of its own."""
+    return MODELS / "colours_or_unknown.tflite"
+
+
+@pytest.fixture(scope="session")
 def heads_file() -> Path:
     """A model file of 8 px with a head for each scale, of which every one sees the colours otherwise."""
     return MODELS / "heads.tflite"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from edgekit.data.manifest import Sample, write_manifest
 from edgekit.records import file_sha256
 
 
@@ -27,3 +28,16 @@ def save(path, seed=0, *, camera="", quality=90, **options):
 def state(root):
     """Every file and its content."""
     return {path.relative_to(root).as_posix(): file_sha256(path) for path in root.rglob("*") if path.is_file()}
+
+
+def write_unsure_colours(root, labels):
+    """Sixty photos of red, green or blue, of five days and paler or darker, every fifteenth under a wrong label."""
+    samples = []
+    for number in range(60):
+        place, colour = number % 3, np.random.default_rng(number).integers(0, 60, 3)
+        colour[(place + (number % 15 == 0)) % 3] += 120 + number
+        path = f"{labels[place]}/{number}.png"
+        (root / labels[place]).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (24, 20), tuple(map(int, colour))).save(root / path)
+        samples.append(Sample(path=path, label=labels[place], group=f"day {number % 5}"))
+    write_manifest(root / "manifest.csv", samples)

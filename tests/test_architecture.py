@@ -321,7 +321,6 @@ TESTED_ELSEWHERE = {
     "cli.report": "tests/report/test_write.py",
     "cli.runtime": "tests/runtime/test_payload.py",
     "cli.data.simulate": "tests/cli/test_interrupts.py, tests/cli/test_demo.py",
-    "cli.train": "tests/cli/test_bad_input.py, tests/test_chain.py",
     "cli.tune": "tests/cli/test_threshold.py, tests/cli/test_evaluate.py",
     "crossval.record": "through the folds: tests/crossval/test_folds.py",
     "devices.device": "a protocol; its three devices have tests",

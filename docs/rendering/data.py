@@ -150,7 +150,8 @@ def simulator(record: Record) -> str:
     intro = (
         f"{record['photos']} real photos of {record['groups']} authors; {sum(screens.values())} simulated recaptures "
         f"({', '.join(f'{name} {number}' for name, number in sorted(screens.items()))}) of some of their genuine "
-        f"photos, of which {controls['simulated']} were photographed again as controls; {record['network']['backbone']}, "
+        f"photos, of which {controls['simulated']} were photographed again as controls; "
+        f"{record['network']['backbone']}, "
         f"{record['plan']['crops']} crops, float features. A linear probe tells controls from real genuine photos of "
         f"authors that it never saw at **AUC {controls['auc']:.3f}**. The settings were looked at on these photos "
         f"{record['looks']} times."

@@ -363,10 +363,13 @@ def _judged_cells(found: Sequence[Judgement]) -> tuple[list[str], list[list[str]
         return label_cells(labels)
     evaluations = [one for one in found if isinstance(one, Evaluation)]
     told, rows = attacks_told(evaluations), []
+    has_unknown = any(one.report.abstained for one in evaluations)
     for one in evaluations:
         shares = (one.balanced_accuracy, one.precision, one.recall, one.f1, *((one.apcer, one.bpcer) if told else ()))
-        rows.append([interval(share, bare=True) for share in shares])
-    return ["balanced accuracy", "precision", "recall", "F1", *(("APCER", "BPCER") if told else ())], rows
+        unknown = [str(one.report.abstained)] if has_unknown else []
+        rows.append([*(interval(share, bare=True) for share in shares), *unknown])
+    columns = ["balanced accuracy", "precision", "recall", "F1", *(("APCER", "BPCER") if told else ())]
+    return [*columns, *(["called unknown, photos"] if has_unknown else [])], rows
 
 
 def print_changes(changes: Sequence[Change], *, quiet: bool) -> bool:

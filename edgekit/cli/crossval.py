@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from statistics import mean
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,13 +17,23 @@ from edgekit.contract import CropPlan
 from edgekit.crossval.options import MIN_FOLDS, VARIANTS, CrossvalConfig, VariantName, check_variants, variant_stem
 from edgekit.data.options import SplitConfig
 from edgekit.errors import EdgekitError, require
-from edgekit.metrics.wording import NOTHING, asked_again_said, calibration_said, count, interval, percent
+from edgekit.metrics.wording import (
+    NOTHING,
+    asked_again_said,
+    calibration_said,
+    count,
+    interval,
+    listed,
+    percent,
+    rate_interval,
+    with_bounds,
+)
 from edgekit.train.options import FIT_OPTIONS, TrainConfig, qat_fit, whole_fit
 from edgekit.train.recipes import recipe_named
 from edgekit.train.weights_file import check_weights_file
 
 if TYPE_CHECKING:
-    from edgekit.crossval.record import CrossvalRecord
+    from edgekit.crossval.record import CrossvalRecord, VariantRecord
     from edgekit.metrics.several import Judgement
 
 _CROSSVAL = CrossvalConfig(train=options.TRAIN)
@@ -57,6 +68,9 @@ def crossval(
     detector: options.DetectorChoice = None,
     align: options.Align = None,
     margin: options.Margin = None,
+    unknown: options.UnknownFlag = False,
+    unknown_cost: options.UnknownCost = None,
+    unknown_rule: options.UnknownRuleChoice = None,
     plan: options.Plan = str(options.TRAIN.plan),
     working_px: options.WorkingPx = options.TRAIN.plan.working_px or 0,
     draws: options.Draws = None,
@@ -112,6 +126,7 @@ def crossval(
         bona_fide=(bona_fide or "") if multi_label else "",
     )
     train = options.with_detector(train, regions, detector=detector, align=align, margin=margin)
+    train = options.with_unknown(train, unknown=unknown, cost=unknown_cost, rule=unknown_rule)
     qat = options.changed(qat_fit(), epochs=qat_epochs)
     config = CrossvalConfig(train=train, qat=qat, folds=folds, crops=wanted, variants=made)
     check_weights_file(network)
@@ -121,7 +136,7 @@ def crossval(
         dataset = load_dataset(
             data,
             reading=how,
-            check_labels=None if multi_label else partial(options.bona_fide_label, bona_fide),
+            check_labels=None if multi_label else partial(options.check_labels, bona_fide, unknown=unknown),
             skip_bad=skip_bad,
             progress=progress,
         )
@@ -162,6 +177,7 @@ def print_crossval(record: CrossvalRecord) -> None:
     for one in record.variants:
         for name, value in (*calibration_said(one.reliability), *asked_again_said(one.asked_again)):
             typer.echo(f"{one.variant}, {name}: {value}")
+        _print_unknown(one)
     console.caution(*dict.fromkeys(one.gap.warning for one in record.variants if one.gap))
 
 
@@ -187,3 +203,19 @@ def _judged_cells(found: Sequence[Judgement]) -> tuple[list[str], list[list[str]
             ]
         )
     return ["balanced accuracy", "mean of groups", "worst group", *(("AUC",) if told else ())], rows
+
+
+def _print_unknown(one: VariantRecord) -> None:
+    """What the folds' rules for unknown take of photos that they should know, and what training said of the others."""
+    if one.unknown is None:
+        return
+    name = f"{one.variant}, {count(one.crops, 'crop')}"
+    rejected, rules = one.unknown.rejected, one.unknown.rules
+    photos = f"{rejected.errors} of {count(rejected.n, 'photo')}, {rate_interval(rejected)}"
+    typer.echo(f"{name}, known photos called unknown: {photos}")
+    areas = [rule.auroc for rule in rules if rule.auroc is not None]
+    passed = [100 * rule.false_accept for rule in rules if rule.false_accept is not None]
+    said = [f"rules {listed([rule.rule for rule in rules], len(rules))}"]
+    said += [f"AUROC {with_bounds(mean(areas), min(areas), max(areas), digits=3)}"] if areas else []
+    said += [f"false accepts {with_bounds(mean(passed), min(passed), max(passed), unit=' %')}"] if passed else []
+    typer.echo(f"{name}, classes that each fold's training held out (folds): {', '.join(said)}")

@@ -13,6 +13,7 @@ import typer
 from edgekit.cli import console, options
 from edgekit.cli.several import print_labels
 from edgekit.cli.threshold import choose_threshold
+from edgekit.contract import UNKNOWN
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.metrics.wording import (
     NOTHING,
@@ -173,7 +174,7 @@ def print_evaluation(record: EvaluateRecord) -> None:
             "attacks that pass, percent with 95 % intervals", ["kind", "APCER", "photos", "groups"], rows
         )
         typer.echo(f"{kinds_rule(photos)}.")
-    _print_confusion(found, record.labels)
+    _print_confusion(found, record.labels, has_unknown=record.open_set is not None)
     _print_slices(found)
     for name, value in (*headline(record.evaluation), *_more(found), *asked_again_said(record.asked_again)):
         typer.echo(f"{name}: {value}")
@@ -214,21 +215,31 @@ def print_phone(found: PhoneAgreement | None) -> None:
         console.note(f"not compared: {count(found.other_models, 'verdict')} of another model file")
 
 
-def _print_confusion(found: Detail, labels: Sequence[str]) -> None:
+def _print_confusion(found: Detail, labels: Sequence[str], *, has_unknown: bool) -> None:
     """The matrix, or of many classes the most frequent errors, which nobody would find in it."""
     from edgekit.metrics.classification import MANY_CLASSES, most_confused
 
+    called_names, confusion = _answers(found, labels, has_unknown=has_unknown)
     if len(labels) <= MANY_CLASSES:
-        rows = [[label, *map(str, row), str(sum(row))] for label, row in zip(labels, found.confusion, strict=True)]
-        console.print_table("confusion: truth below, called beside", ["truth", *labels, "all"], rows)
+        rows = [[label, *map(str, row), str(sum(row))] for label, row in zip(labels, confusion, strict=True)]
+        console.print_table("confusion: truth below, called beside", ["truth", *called_names, "all"], rows)
         return
-    pairs = most_confused(found.confusion)
+    pairs = most_confused(confusion)
     shown = [
-        [labels[truth], labels[called], f"{number} of {sum(found.confusion[truth])}"]
+        [labels[truth], called_names[called], f"{number} of {sum(confusion[truth])}"]
         for truth, called, number in pairs[:_SHOWN_PAIRS]
     ]
     if shown:
         console.print_table(f"the most frequent errors, of {len(pairs)} kinds", ["truth", "called", "photos"], shown)
+
+
+def _answers(found: Detail, labels: Sequence[str], *, has_unknown: bool) -> tuple[list[str], Sequence[Sequence[int]]]:
+    """Names of what is answered, and how often it is for each class: the labels and, with a rule for it, unknown."""
+    from edgekit.metrics.breakdown import with_unknown_column
+
+    if not has_unknown:
+        return list(labels), found.confusion
+    return [*labels, UNKNOWN], with_unknown_column(found.confusion, found.table.classes)
 
 
 def is_one_sided(record: EvaluateRecord) -> bool:
@@ -240,12 +251,13 @@ def is_one_sided(record: EvaluateRecord) -> bool:
 def _print_one_sided(record: EvaluateRecord, title: str) -> None:
     """What photos of one side tell: how many of each class are called right, and the rate of errors."""
     found, evaluation = record.detail, record.evaluation
+    names, confusion = _answers(found, record.labels, has_unknown=record.open_set is not None)
     rows = [
         [one.label, percent(one.recall), *map(str, row), str(one.support)]
-        for one, row in zip(found.table.classes, found.confusion, strict=True)
+        for one, row in zip(found.table.classes, confusion, strict=True)
         if one.support
     ]
-    called = [f"called {label}" for label in record.labels]
+    called = [f"called {name}" for name in names]
     console.print_table(title, ["class", "recall", *called, "photos"], rows)
     kinds = [
         [one.value or "unknown", rate_interval(one.apcer, bare=True), str(one.n)]

@@ -709,3 +709,16 @@ def bona_fide_label(given: str | None, labels: tuple[str, ...]) -> str:
         near = likeliest(given, labels)
         raise EdgekitError(f"--bona-fide must be one of {list(labels)} or none, got {given!r}{near}")
     return given
+
+
+def check_labels(given: str | None, labels: tuple[str, ...], *, unknown: bool) -> None:
+    """Hold that a label has the name that was given for genuine photos, and that a rule for unknown can be found.
+
+    Raises:
+        EdgekitError: none has, or classes can't be held out in turn.
+    """
+    genuine = bona_fide_label(given, labels)
+    if unknown:
+        from edgekit.train.unknown import refuse_unknown
+
+        refuse_unknown(labels, genuine)

@@ -15,7 +15,7 @@ from edgekit.contract import CropPlan, Precision
 from edgekit.convert.options import ConvertConfig
 from edgekit.data.options import SplitConfig
 from edgekit.errors import EdgekitError
-from edgekit.metrics.wording import count, file_size, percent, with_bounds
+from edgekit.metrics.wording import HELD_OUT, count, file_size, passing_said, percent, points, with_bounds
 from edgekit.quantize.options import CALIBRATION_CROPS, CalibrationFolder, refuse_unquantisable
 from edgekit.shipped import is_model_name, shipped_folder
 from edgekit.terminal import exit_code_of_stop
@@ -220,13 +220,9 @@ def _check_labels(
                 "one of them out"
             )
         return
-    genuine = options.bona_fide_label(bona_fide, labels)
+    options.check_labels(bona_fide, labels, unknown=unknown)
     if start is not None:
         start.note.check_labels(labels)
-    if unknown:
-        from edgekit.train.unknown import refuse_unknown
-
-        refuse_unknown(labels, genuine)
 
 
 def finish_training(record: TrainRecord, out: Path, *, json: bool, then: str) -> None:
@@ -290,10 +286,11 @@ def print_unknown(found: UnknownFound | None) -> None:
     held = "; ".join(", ".join(names) for names in found.rounds)
     columns = ["rule", "AUROC (rounds)", "FPR at 95 % TPR", "false accepts", "false rejects"]
     console.print_table(
-        f"unknown: classes held out in turn ({held}); false ones where known classes lose {found.cost_points:g} points",
+        f"unknown: classes held out in turn ({held}); false ones where known classes lose {points(found.cost_points)}",
         columns,
         rows,
     )
+    console.caution(passing_said(found.best.false_accept, HELD_OUT))
 
 
 def print_labels_told(record: TrainRecord) -> None:
@@ -461,6 +458,7 @@ def convert(
         console.note(told)
     if record.contract.unknown is not None:
         console.note(f"unknown {console.unknown_said(record.contract.unknown)}")
+        console.caution(passing_said(record.contract.unknown.false_accept, HELD_OUT))
     console.note(
         f"wrote {target} ({file_size(record.model_bytes)}, {precision} from the {record.stage} stage, "
         f"runs on {', '.join(record.contract.checked_on)}); next:"

@@ -68,7 +68,7 @@ def tune(
             record = tune_labels(model, dataset, part=split, write=place, bundle=bundle, progress=progress)
         else:
             record = tune(model, dataset, part=split, write=place, bundle=bundle, progress=progress)
-    console.show(record, _print_tuned, json=json)
+    console.show(record, print_tuned, json=json)
     if json:
         return
     if place is None:
@@ -80,7 +80,7 @@ def tune(
         )
 
 
-def _print_tuned(record: TuneRecord | LabelsTuneRecord) -> None:
+def print_tuned(record: TuneRecord | LabelsTuneRecord) -> None:
     """What was chosen, and what it does to the photos that chose it."""
     from edgekit.evaluate.several_tune import LabelsTuneRecord
 
@@ -92,16 +92,20 @@ def _print_tuned(record: TuneRecord | LabelsTuneRecord) -> None:
 
 
 def _print_decisions(record: TuneRecord) -> None:
+    decisions, rules = (record.before, record.after), (record.unknown_before, record.unknown_after)
+    found: dict[str, list[float | None]] = {
+        "temperature": [one.temperature for one in decisions],
+        "threshold": [one.threshold for one in decisions],
+        "largest bound": [max(one.early_stop or (), default=None) for one in decisions],
+        "unknown from score": [None if one is None else one.threshold for one in rules],
+    }
     rows = [
         [name, *(NOTHING if value is None else f"{value:.3g}" for value in values)]
-        for name, values in (
-            ("temperature", (record.before.temperature, record.after.temperature)),
-            ("threshold", (record.before.threshold, record.after.threshold)),
-            ("largest bound", tuple(max(one.early_stop or (), default=None) for one in (record.before, record.after))),
-        )
+        for name, values in found.items()
+        # A rule for unknown leaves no bound to stop early, and most models have no such rule.
+        if name in ("temperature", "threshold") or any(value is not None for value in values)
     ]
     console.print_table(photos_of(record.photos, record.part), ["", "before", "now"], rows)
-    typer.echo(
-        f"balanced accuracy on these photos: {percent(record.balanced_accuracy)} with all crops, "
-        f"{percent(record.early_balanced_accuracy)} stopping early{console.crops_taken(record.crops_used)}"
-    )
+    early = record.early_balanced_accuracy
+    also = "" if early is None else f", {percent(early)} stopping early{console.crops_taken(record.crops_used)}"
+    typer.echo(f"balanced accuracy on these photos: {percent(record.balanced_accuracy)} with all crops{also}")

@@ -397,9 +397,7 @@ def _judge(model: Bundle, compared: Compared, unknown: UnknownFound | None, *, m
     accuracy = evaluation_of(judged_photos(photos)).balanced_accuracy
     # What stopping early does to the photos on which its bounds rest.
     counts = scores.early_counts(contract)
-    early = classification_report(
-        scores.targets, scores.predicted(contract.with_unknown(None), counts), contract.labels
-    )
+    early = classification_report(scores.targets, scores.predicted(contract, counts), contract.labels)
     folds = beside_content(scores) if compared.keeps_folds else None
     measured = {
         "validation_photos": len(compared.samples),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgekit.contract import Contract
-from edgekit.modelfile.unknown_output import append_constant, append_nearness
+from edgekit.modelfile.unknown_output import append_energy, append_nearness
 from edgekit.scoring.out_of_fold import OutOfFold
 from edgekit.train.record import RunFolder, TrainRecord
-from edgekit.train.unknown import SLOPE, KeptMeans, UnknownFound, folds_with_unknown
+from edgekit.train.unknown import KeptMeans, UnknownFound, folds_with_unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,13 +41,14 @@ class UnknownOutput:
 
     def append(self, flatbuffer: bytes) -> bytes:
         """A flatbuffer that ends in logits, with that of unknown behind them where the rule has its own."""
-        if self.found.zero is None:
+        squash = self.found.squash
+        if squash is None:
             return flatbuffer
         if self.kept is None:
-            return append_constant(flatbuffer, self.found.zero)
+            return append_energy(flatbuffer, zero=squash.zero, slope=squash.slope)
         means = self.kept.means
         parts = {"middle": means.middle, "axes": means.axes, "means": means.means}
-        return append_nearness(flatbuffer, **parts, zero=self.found.zero, slope=SLOPE)
+        return append_nearness(flatbuffer, **parts, zero=squash.zero, slope=squash.slope)
 
     def said_by(self, folds: OutOfFold) -> OutOfFold:
         """What folds said, with the logit of unknown."""

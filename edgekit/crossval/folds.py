@@ -15,12 +15,14 @@ from edgekit.bench.conditions import Conditions
 from edgekit.bench.latency import percentiles
 from edgekit.bench.options import BenchConfig
 from edgekit.bench.session import measure_on
+from edgekit.contract import Contract
 from edgekit.convert.options import ConvertConfig
 from edgekit.convert.to_file import convert_run
 from edgekit.crossval.options import VARIANTS, CrossvalConfig, VariantName, check_variants, variant_stem
 from edgekit.crossval.record import (
     CrossvalAnswers,
     CrossvalRecord,
+    UnknownFolds,
     VariantAnswers,
     VariantRecord,
     answers_file,
@@ -41,7 +43,7 @@ from edgekit.metrics.abstaining import AskedAgain
 from edgekit.metrics.breakdown import reliability_of
 from edgekit.metrics.intervals import mean_estimate
 from edgekit.metrics.judged import Judged
-from edgekit.metrics.rates import Resampling
+from edgekit.metrics.rates import Resampling, rate
 from edgekit.metrics.wording import count
 from edgekit.progress import SILENT, Progress, about
 from edgekit.quantize.options import CalibrationFolder
@@ -63,6 +65,7 @@ from edgekit.train.options import Stage
 from edgekit.train.pretrained import load_backbone
 from edgekit.train.record import RunFolder, TrainRecord
 from edgekit.train.resume import RunOptions
+from edgekit.train.unknown import refuse_unknown
 
 _WORTH_SAYING_S = 60.0
 
@@ -119,6 +122,8 @@ def cross_validate(
     dataset = with_groups(dataset, config.train.split.group_by, progress)
     splits = fold_splits(dataset, config)
     check_variants(config.variants, config.train.network)
+    if config.train.unknown_cost is not None:
+        refuse_unknown(dataset.labels, config.train.bona_fide)
     load_backbone(network_for(config.train, len(dataset.labels)), config.train.network)
     _claim(out, dataset, config)
     options = RunOptions(resume=True, cache=place if keep else None, keep=keep)
@@ -329,8 +334,9 @@ def _scored(folds: Sequence[_Fold], variant: VariantName, setting: Setting) -> l
 def _with_certainty(
     record: VariantRecord, folds: Sequence[_Fold], photos: Sequence[ScoredPhotos], judged: Judged
 ) -> VariantRecord:
-    """With what is told, where all crops vote, of how sure the answers are and of the folds' own validation."""
+    """With what is told of how sure the answers are and, where all crops vote, of the folds' own validation."""
     contracts = [fold.bundles[record.variant].contract for fold in folds]
+    record = replace(record, unknown=_unknown(contracts, judged))
     if record.crops != contracts[0].plan.crops or record.stops_early:
         return record
     noted = [one for one in map(noted_validation, contracts) if one is not None]
@@ -340,6 +346,17 @@ def _with_certainty(
         reliability=reliability_of(judged, Resampling.of(judged.groups, len(judged.paths))),
         asked_again=_asked_again(folds, record.variant, photos, judged),
     )
+
+
+def _unknown(contracts: Sequence[Contract], judged: Judged) -> UnknownFolds | None:
+    """What the folds' rules for unknown do to test photos, whose classes all of them know."""
+    rules = tuple(one.unknown for one in contracts if one.unknown is not None)
+    if not rules:
+        return None
+    taken = judged.predicted < 0
+    rejected = rate(np.ones(len(taken), np.bool_), taken, Resampling.of(judged.groups, len(taken)))
+    assert rejected is not None
+    return UnknownFolds(rules=rules, rejected=rejected)
 
 
 def _asked_again(

@@ -6,17 +6,39 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgekit.bench.conditions import Conditions
-from edgekit.bounds import Counted, NoLess
-from edgekit.contract import MAX_LABELS
+from edgekit.bounds import Counted, NoLess, Position
+from edgekit.contract import MAX_LABELS, Unknown
 from edgekit.crossval.options import CrossvalConfig, VariantName
 from edgekit.errors import DataError
 from edgekit.evaluate.gap import ValidationGap
 from edgekit.metrics.abstaining import AskedAgain
+from edgekit.metrics.rates import Rate
 from edgekit.metrics.reliability import Reliability
 from edgekit.metrics.several import Judgement
 from edgekit.records import from_plain, read_json
 from edgekit.runtime.timing import Latency
 from edgekit.scoring.scores import CropUse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownFolds:
+    """The rules for unknown of all folds: what each fold's training found, and what they do to its test photos.
+
+    Photos of all classes train each fold, so no test photo is strange. What passes is told by the classes that each
+    training held out in turn.
+
+    Attributes:
+        rules: That of each fold, with the rates that its training found.
+        rejected: Test photos, of groups that no training saw, that are called unknown.
+    """
+
+    rules: tuple[Unknown, ...]
+    rejected: Rate
+
+    def __post_init__(self) -> None:
+        """Hold that there is a rule."""
+        if not self.rules:
+            raise DataError("rules for unknown must be one a fold, got none; was the file edited?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +53,7 @@ class VariantRecord:
         reliability: How far the scores can be taken at their word; with all crops of the plan.
         asked_again: What is right among the rest when the least certain photos are taken again, by bounds that each
             fold's training photos set out of fold; with all crops of the plan, where folds chose a head.
+        unknown: The folds' rules for unknown; None where every photo gets a label.
     """
 
     variant: VariantName
@@ -43,6 +66,7 @@ class VariantRecord:
     gap: ValidationGap | None = None
     reliability: Reliability | None = None
     asked_again: tuple[AskedAgain, ...] = ()
+    unknown: UnknownFolds | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +96,12 @@ class CrossvalRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantAnswers:
-    """What one variant says of every photo with so many crops, as positions in the labels."""
+    """What one variant says of every photo with so many crops: positions in the labels, -1 for "unknown"."""
 
     variant: VariantName
     crops: Counted
     stops_early: bool
-    predicted: tuple[Counted, ...]
+    predicted: tuple[Position, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,8 @@ from edgekit.errors import DataError
 from edgekit.evaluate.gap import ValidationGap, noted_validation, validation_gap
 from edgekit.evaluate.on_phone import PhoneAgreement, comparable, phone_agreement
 from edgekit.evaluate.options import EvaluateConfig
-from edgekit.evaluate.photos import Chosen, choose_photos
-from edgekit.evaluate.strangers import judge_unknown, part_strangers, strangers_of
+from edgekit.evaluate.photos import Chosen, choose_photos, joined
+from edgekit.evaluate.strangers import judge_unknown, part_strangers, passing_caution, strangers_of
 from edgekit.metrics.abstaining import AskedAgain, asked_again
 from edgekit.metrics.breakdown import Detail, check_slices, detail
 from edgekit.metrics.classification import Evaluation, evaluation_of
@@ -78,6 +78,11 @@ def forced(contract: Contract) -> Contract:
     return contract.with_unknown(None).with_decision(replace(contract.decision, abstain=None, floor=None))
 
 
+def answering(contract: Contract) -> Contract:
+    """The contract without "retake" and the floor's "unknown", but with its rule for unknown: what is judged."""
+    return forced(contract).with_unknown(contract.unknown)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ScoredPhotos:
     """Photos that one model scored.
@@ -108,6 +113,11 @@ class ScoredPhotos:
         return self.scores.voted(self.contract, self.counts)
 
     @property
+    def unknown(self) -> Float64Array | None:
+        """(photos,) unknown scores after the vote; None without a rule for unknown."""
+        return self.scores.voted_all(self.contract, self.counts).unknown
+
+    @property
     def certainty(self) -> Float64Array:
         """(photos,) how far each vote is from another answer, in log-odds, where every photo gets one."""
         return margins(self.votes, forced(self.contract))
@@ -118,13 +128,14 @@ class ScoredPhotos:
 
 
 def judged_photos(*parts: ScoredPhotos) -> Judged:
-    """What contracts say of photos, all of them answered.
+    """What contracts say of photos, all of them answered but for those that a rule for unknown takes.
 
     Args:
         parts: The photos of one model; or of several, as of the folds of a cross-validation, pooled, each judged by its
             own model's contract.
     """
     samples = [sample for part in parts for sample in part.samples]
+    unknown = [one for one in (part.unknown for part in parts) if one is not None]
     # Of several contracts no rule is the rule of all photos.
     decision = parts[0].contract.decision if len(parts) == 1 else Decision()
     return Judged(
@@ -132,12 +143,13 @@ def judged_photos(*parts: ScoredPhotos) -> Judged:
         labels=parts[0].contract.labels,
         bona_fide=parts[0].contract.bona_fide,
         truth=np.concatenate([part.scores.targets for part in parts]),
-        predicted=np.concatenate([part.predicted(forced(part.contract)) for part in parts]),
+        predicted=np.concatenate([part.predicted(answering(part.contract)) for part in parts]),
         probabilities=np.concatenate([part.votes for part in parts]),
         certainty=np.concatenate([part.certainty for part in parts]),
         abstained=np.concatenate([part.predicted(part.contract) < 0 for part in parts]),
         abstain=decision.abstain,
         floor=decision.floor,
+        unknown=np.concatenate(unknown) if unknown else None,
         columns=known_columns(samples),
     )
 
@@ -182,7 +194,8 @@ class EvaluateRecord:
         evaluation: The headline numbers.
         labels: The model's classes.
         bona_fide: The model's label of genuine photos; None where it has none.
-        decision: The operating point that was measured; "retake" and "unknown" count in ``detail.risk.band`` alone.
+        decision: The operating point that was measured; "retake" and "unknown" by a floor count in
+            ``detail.risk.band`` alone. Where a rule for unknown takes a photo, that counts as wrong.
         detail: Curves, calibration, slices and mistakes beyond the headline.
         gap: Validation against these photos, where they are the model's own test photos and all crops were scored.
         phone: What a phone had said of these photos, where they came with its verdicts.
@@ -259,12 +272,14 @@ def evaluate_model(
     evaluation = evaluation_of(judged)
     validation = noted_validation(contract) if chosen.is_own_test and config.crops is None else None
     grouped = all(sample.group for sample in chosen.samples)
+    strange = strangers_of(strangers, chosen)
+    open_set = judge_unknown(bundle, dataset, (scores, chosen.samples), strange, photos.counts, progress)
     return EvaluateRecord(
         model=model.name,
         file_sha256=bundle.file_sha256,
         data_sha256=dataset.sha256,
         part=chosen.part,
-        caution=chosen.caution,
+        caution=joined(chosen.caution, passing_caution(open_set, contract)),
         crops=count,
         crops_used=crops_used(photos),
         evaluation=evaluation,
@@ -276,9 +291,7 @@ def evaluate_model(
         phone=phone_agreement(captures, held, chosen.samples, whole, contract) if captures else None,
         asked_again=_told_again(judged, photos, scores if chosen.out_of_fold else _unseen(model, contract)),
         left_out=None if dataset.regions is None else dataset.regions.left_out,
-        open_set=judge_unknown(
-            bundle, dataset, (scores, chosen.samples), strangers_of(strangers, chosen), photos.counts, progress
-        ),
+        open_set=open_set,
     )
 
 

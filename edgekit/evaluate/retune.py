@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgekit.bounds import Counted, Share
-from edgekit.contract import Contract, Decision
+from edgekit.contract import Contract, Decision, Unknown
 from edgekit.data.dataset import Dataset
 from edgekit.data.names import shorten
 from edgekit.data.options import PartChoice
 from edgekit.errors import DataError
-from edgekit.evaluate.accuracy import forced, score_chosen
+from edgekit.evaluate.accuracy import answering, forced, score_chosen
 from edgekit.evaluate.photos import Chosen, choice_note, choosing_photos, joined
 from edgekit.metrics.classification import classification_report
 from edgekit.modelfile.write import update_contract
@@ -34,10 +34,12 @@ class TuneRecord:
     """What was chosen, on which photos, and what it does to these very photos.
 
     Attributes:
-        balanced_accuracy: Mean recall over the labels, with all crops. As ``evaluate`` counts it: photos that the
-            contract would not answer get their label all the same.
-        early_balanced_accuracy: Mean recall over the labels where verdicts may stop early.
+        balanced_accuracy: Mean recall over the labels, with all crops. As ``evaluate`` counts it: photos in an abstain
+            band or under a floor get their label all the same, and those that a rule for unknown takes are wrong.
+        early_balanced_accuracy: The same where verdicts may stop early; None where they never do.
         crops_used: How many crops the verdicts take where they may stop early; None where they never stop early.
+        unknown_before: The rule for unknown as it was; None without one.
+        unknown_after: The same with its new threshold.
         written: Name of the file with the new contract; None where nothing was written.
         written_sha256: SHA-256 of the file with the new contract; None where nothing was written.
     """
@@ -50,8 +52,10 @@ class TuneRecord:
     before: Decision
     after: Decision
     balanced_accuracy: Share
-    early_balanced_accuracy: Share
+    early_balanced_accuracy: Share | None
     crops_used: CropUse | None
+    unknown_before: Unknown | None
+    unknown_after: Unknown | None
     written: str | None
     written_sha256: str | None
 
@@ -96,10 +100,10 @@ def tune(
     groups = [sample.group for sample in chosen.samples]
     decided = contract.with_decision(fit_decision(scores, contract, groups if all(groups) else None))
     tuned = keep_unknown(scores, decided)
-    crops, answering = scores.early_counts(tuned), forced(tuned)
+    used, judging, stops_early = scores.early_counts(tuned), answering(tuned), tuned.decision.early_stop is not None
     every, early = (
-        classification_report(scores.targets, scores.predicted(answering, count), tuned.labels).balanced_accuracy
-        for count in (None, crops)
+        classification_report(scores.targets, scores.predicted(judging, count), tuned.labels).balanced_accuracy
+        for count in (None, used)
     )
     written = None if write is None else write_tuned(model, tuned, dataset, chosen, bundle=bundle, out=write)
     return TuneRecord(
@@ -111,8 +115,10 @@ def tune(
         before=contract.decision,
         after=tuned.decision,
         balanced_accuracy=every,
-        early_balanced_accuracy=early,
-        crops_used=crop_use(crops) if tuned.decision.early_stop is not None else None,
+        early_balanced_accuracy=early if stops_early else None,
+        crops_used=crop_use(used) if stops_early else None,
+        unknown_before=contract.unknown,
+        unknown_after=tuned.unknown,
         written=None if write is None else write.name,
         written_sha256=None if written is None else written.file_sha256,
     )

@@ -13,6 +13,7 @@ from edgekit.data.manifest import Sample
 from edgekit.errors import DataError
 from edgekit.evaluate.photos import Chosen, refuse_strangers
 from edgekit.metrics.open_set import OpenPhotos, OpenSet, open_set_of
+from edgekit.metrics.wording import HELD_OUT, passing_said
 from edgekit.progress import SILENT, Progress
 from edgekit.runtime.bundle import Bundle
 from edgekit.scoring.passes import score_photos
@@ -39,6 +40,15 @@ def part_strangers(dataset: Dataset, contract: Contract) -> tuple[Dataset, tuple
         )
     labels = tuple(label for label in dataset.labels if label in contract.labels)
     return replace(dataset, samples=known, labels=labels), strangers
+
+
+def passing_caution(found: OpenSet | None, contract: Contract) -> str:
+    """What to say where most unknown photos pass: of these photos or, without any, of those that training held out."""
+    if found is None or contract.unknown is None:
+        return ""
+    if found.accepted is None:
+        return passing_said(contract.unknown.false_accept, HELD_OUT)
+    return passing_said(found.accepted.photos.value, "the photos of classes that the model does not know")
 
 
 def strangers_of(strangers: Sequence[Sample], chosen: Chosen) -> tuple[Sample, ...]:

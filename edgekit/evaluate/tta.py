@@ -91,6 +91,7 @@ class TtaPoint:
         apcer_kind: The worst kind; empty without attacks or genuine photos.
         bpcer: Share of genuine photos called attacks; None without genuine photos.
         auc: Area under the attack score's ROC curve; None without both attacks and genuine photos.
+        unknown: Number of photos that a rule for unknown takes, which counts as wrong.
         flips: Answers that change against the baseline; None for the baseline itself.
     """
 
@@ -107,6 +108,7 @@ class TtaPoint:
     bpcer: Estimate | None
     auc: Estimate | None
     flips: Flips | None
+    unknown: Counted = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,4 +365,5 @@ def _point(
         bpcer=evaluation.bpcer,
         auc=evaluation.auc,
         flips=None if baseline is None else flips(baseline.right, judged.right),
+        unknown=evaluation.report.abstained,
     )

@@ -19,20 +19,21 @@ P_VALUE = (
 
 def flip_rows(record: TtaRecord, model: str) -> StudyTable:
     """One model: every way with its accuracy, its crops, and the answers that it changes."""
-    told = attacks_told(record.points)
+    told, has_unknown = attacks_told(record.points), any(point.unknown for point in record.points)
     rows = [
         [
             point.way,
             f"{point.mean_crops:.1f}",
             interval(point.balanced_accuracy, bare=True),
             *(_attacks(point) if told else ()),
+            *((str(point.unknown),) if has_unknown else ()),
             *_flips(point.flips),
         ]
         for point in record.points
         if point.model == model
     ]
     attacks = ("APCER (worst kind)", "BPCER", "AUC") if told else ()
-    columns = ["way", "mean crops", "balanced accuracy", *attacks]
+    columns = ["way", "mean crops", "balanced accuracy", *attacks, *(("called unknown",) if has_unknown else ())]
     return [*columns, "right → wrong", "wrong → right", "p (McNemar)"], rows
 
 

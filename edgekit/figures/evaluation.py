@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from edgekit.arrays import Float64Array
+from edgekit.contract import UNKNOWN
 from edgekit.errors import DataError
 from edgekit.evaluate.tta import TtaRecord
 from edgekit.look.canvas import (
@@ -28,7 +29,7 @@ from edgekit.look.canvas import (
     wrapped,
 )
 from edgekit.look.palette import distinct_colours
-from edgekit.metrics.breakdown import Detail
+from edgekit.metrics.breakdown import Detail, with_unknown_column
 from edgekit.metrics.classification import MANY_CLASSES, most_confused
 from edgekit.metrics.curves import AttackDetail
 from edgekit.metrics.wording import count, interval, percent, short_percent
@@ -66,7 +67,7 @@ def plot_evaluation(folder: Path, found: Detail, labels: Sequence[str], *, name:
     written += [folder / "reliability.png", folder / "risk-coverage.png", folder / "confusion.png"]
     plot_reliability(written[-3], found, title=title)
     plot_risk(written[-2], found, title=title)
-    plot_confusion(written[-1], found.confusion, labels, title=title)
+    plot_confusion(written[-1], found.confusion, labels, title=title, unknown=_unknown_of(found))
     return written
 
 
@@ -169,8 +170,24 @@ def plot_risk(path: Path, found: Detail, *, title: str) -> None:
     save_figure(figure, path)
 
 
-def plot_confusion(path: Path, confusion: Sequence[Sequence[int]], labels: Sequence[str], *, title: str) -> None:
+def _unknown_of(found: Detail) -> Sequence[int]:
+    """How many photos of each class a rule for unknown takes; nothing where it takes none."""
+    if not found.unknown:
+        return ()
+    return [row[-1] for row in with_unknown_column(found.confusion, found.table.classes)]
+
+
+def plot_confusion(
+    path: Path, confusion: Sequence[Sequence[int]], labels: Sequence[str], *, title: str, unknown: Sequence[int] = ()
+) -> None:
     """Draw a confusion matrix, coloured by the share of each true class; of many classes also the most frequent errors.
+
+    Args:
+        path: Where the picture goes.
+        confusion: Rows are the truth, columns the answers.
+        labels: The classes.
+        title: What stands above.
+        unknown: How many photos of each class are called unknown; empty for no such column.
 
     Raises:
         DataError: no labels.
@@ -178,13 +195,14 @@ def plot_confusion(path: Path, confusion: Sequence[Sequence[int]], labels: Seque
     """
     if not labels:
         raise DataError("a confusion matrix needs labels, got none")
-    counts = np.asarray(confusion, dtype=np.float64)
+    answers = [[*row, more] for row, more in zip(confusion, unknown, strict=True)] if unknown else confusion
+    called_names = [*labels, *([UNKNOWN] if unknown else [])]
+    counts = np.asarray(answers, dtype=np.float64)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names = [wrapped(printable(label), _LABEL_LETTERS) for label in labels]
     many = len(labels) > MANY_CLASSES
-    pairs = most_confused(confusion)[:_MOST_PAIRS] if many else []
+    pairs = most_confused(answers)[:_MOST_PAIRS] if many else []
     wide_in = _LEAST_IN if many else max(_LEAST_IN, _CELL_IN * len(labels) + _LABELS_IN)
-    named = [_pair_name(labels[truth], labels[called]) for truth, called, _ in pairs]
+    named = [_pair_name(labels[truth], called_names[called]) for truth, called, _ in pairs]
     below_in = len(pairs) * _PAIR_LINE_IN * (1 + max(name.count("\n") + 1 for name in named)) + 1 if pairs else 0
     figure = blank_figure(wide_in, wide_in + below_in, dpi=_DPI, w_pad_in=0.12, h_pad_in=0.1)
     # Each with a layout of its own: the names of errors would take the matrix its room.
@@ -200,7 +218,7 @@ def plot_confusion(path: Path, confusion: Sequence[Sequence[int]], labels: Seque
         axes.set(xlabel="called, in the order of the labels", ylabel="truth, in the order of the labels")
         axes.set(xticks=[], yticks=[])
     else:
-        _write_cells(axes, counts, shares, names)
+        _write_cells(axes, counts, shares, (called_names, labels))
     if pairs:
         _draw_pairs(parts[1].subplots(), pairs, named, counts)
     save_figure(figure, path)
@@ -211,15 +229,20 @@ def _pair_name(truth: str, called: str) -> str:
     return f"{wrapped(printable(truth), letters)}\n{wrapped(f'→ {printable(called)}', letters)}"
 
 
-def _write_cells(axes: Axes, counts: Float64Array, shares: Float64Array, names: Sequence[str]) -> None:
-    few = len(names) <= _WITH_SHARES
+def _write_cells(
+    axes: Axes, counts: Float64Array, shares: Float64Array, names: tuple[Sequence[str], Sequence[str]]
+) -> None:
+    """Write numbers into the cells; ``names`` are those of the columns, and of the rows."""
+    few = len(names[1]) <= _WITH_SHARES
     for row, column in np.ndindex(*counts.shape):
         colour = "white" if shares[row, column] > 0.5 else "black"
         text = f"{int(counts[row, column])}" + (f"\n{percent(shares[row, column])}" if few else "")
         axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=11)
-    for axis, turn in ((axes.xaxis, 90 if len(names) > _WITH_SHARES else 0), (axes.yaxis, 0)):
-        axis.set_ticks(range(len(names)))
-        for one in axis.set_ticklabels(names, rotation=turn, fontsize=11):
+    turned = 90 if len(names[0]) > _WITH_SHARES else 0
+    for axis, turn, labels in ((axes.xaxis, turned, names[0]), (axes.yaxis, 0, names[1])):
+        axis.set_ticks(range(len(labels)))
+        shown = [wrapped(printable(label), _LABEL_LETTERS) for label in labels]
+        for one in axis.set_ticklabels(shown, rotation=turn, fontsize=11):
             one.set_parse_math(False)
 
 

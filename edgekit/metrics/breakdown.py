@@ -59,8 +59,9 @@ class Mistake:
     Attributes:
         path: Relative to the data's folder.
         truth: The photo's label.
-        predicted: The label that it was given.
-        score: The attack score, or the probability of ``predicted`` where there are no attacks.
+        predicted: The label that it was given, or "unknown" by a rule for that.
+        score: The attack score, or the probability of ``predicted`` where there are no attacks; the unknown score of a
+            photo that is called unknown.
         certainty: How far the vote was from another answer, in log-odds.
         group: The photo's group; empty where nobody knows.
         kind: The photo's kind of attack; empty where nobody knows.
@@ -84,7 +85,9 @@ class Detail:
     Attributes:
         photos: Number of photos that were judged.
         table: Precision, recall and F1 of each class, with averages.
-        confusion: Numbers of photos: rows are the true classes, columns the classes that were answered.
+        confusion: Numbers of photos: rows are the true classes, columns the classes that were answered. Photos that a
+            rule for unknown takes are in no column.
+        unknown: How many these are. They count as wrong but in ``reliability`` and ``risk``, which judge the labels.
         attacks: None without both attacks and genuine photos.
         reliability: How far the attack score, or the top probability, can be taken at its word.
         risk: Error rates when the least certain photos are not answered.
@@ -102,6 +105,7 @@ class Detail:
     slices: Slices
     mistakes: tuple[Mistake, ...]
     all_mistakes: Counted
+    unknown: Counted = 0
 
     def __post_init__(self) -> None:
         """Hold that every photo is counted once: a record may say anything."""
@@ -109,12 +113,20 @@ class Detail:
         check_confusion(self.confusion, support)
         right = sum(row[at] for at, row in enumerate(self.confusion))
         bins = [sum(one.n for one in some) for some in (self.reliability.equal_mass, self.reliability.equal_width)]
-        if {sum(support), sum(map(sum, self.confusion)), right + self.all_mistakes, *bins} != {self.photos}:
+        answers = sum(map(sum, self.confusion)) + self.unknown
+        if {sum(support), answers, right + self.all_mistakes, *bins} != {self.photos}:
             raise DataError(
                 f"details of {self.photos} photos must be of so many, got {sum(support)} of all classes, "
-                f"{sum(map(sum, self.confusion))} answers, {right} right and {self.all_mistakes} wrong, and bins of "
+                f"{answers} answers, {right} right and {self.all_mistakes} wrong, and bins of "
                 f"{bins[0]} and {bins[1]}; was the record edited?"
             )
+
+
+def with_unknown_column(
+    confusion: Sequence[Sequence[int]], classes: Sequence[ClassReport]
+) -> tuple[tuple[int, ...], ...]:
+    """A confusion matrix with a column more: photos that are in no other, since a rule for unknown takes them."""
+    return tuple((*row, one.support - sum(row)) for row, one in zip(confusion, classes, strict=True))
 
 
 def detail(judged: Judged, *, slices: Sequence[str] | None = None, resamples: int = 1000) -> Detail:
@@ -133,7 +145,7 @@ def detail(judged: Judged, *, slices: Sequence[str] | None = None, resamples: in
     check_slices(slices, judged.columns)
     columns = {column: judged.columns[column] for column in (judged.columns if slices is None else slices)}
     wrong = ~judged.right
-    mistakes = _mistakes(judged, wrong)
+    mistakes, wrong_label = _mistakes(judged, wrong), judged.wrong_label
     return Detail(
         photos=report.n,
         table=class_table(report),
@@ -141,14 +153,15 @@ def detail(judged: Judged, *, slices: Sequence[str] | None = None, resamples: in
         attacks=_attacks(judged, how),
         reliability=reliability_of(judged, how),
         risk=risk_coverage(
-            wrong,
+            wrong_label,
             judged.certainty,
             how,
-            band=band_report(wrong, judged.abstained, how, abstain=judged.abstain, floor=judged.floor),
+            band=band_report(wrong_label, judged.abstained, how, abstain=judged.abstain, floor=judged.floor),
         ),
         slices=slice_photos(columns, judged.truth, judged.predicted, judged.genuine, judged.groups),
         mistakes=mistakes[:MAX_LISTED_MISTAKES],
         all_mistakes=len(mistakes),
+        unknown=report.abstained,
     )
 
 
@@ -187,12 +200,15 @@ def _mistakes(judged: Judged, wrong: BoolArray) -> tuple[Mistake, ...]:
         if judged.genuine is not None
         else judged.probabilities[np.arange(len(wrong)), judged.predicted]
     )
+    if judged.unknown is not None:
+        scores = np.where(judged.predicted < 0, judged.unknown, scores)
+    names = (*judged.labels, "unknown")
     groups, kinds = judged.columns.get("group") or [""] * len(wrong), judged.kinds
     return tuple(
         Mistake(
             path=judged.paths[at],
             truth=judged.labels[judged.truth[at]],
-            predicted=judged.labels[judged.predicted[at]],
+            predicted=names[judged.predicted[at]],
             score=float(scores[at]),
             certainty=float(judged.certainty[at]),
             group=groups[at],

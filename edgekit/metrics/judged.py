@@ -20,12 +20,13 @@ class Judged:
         labels: The classes.
         bona_fide: The label of genuine photos, which makes all others attacks; None for any other task.
         truth: (n,) positions in the labels.
-        predicted: (n,) positions in the labels: every photo is answered.
+        predicted: (n,) positions in the labels: every photo is answered, or is -1 where a rule for unknown takes it.
         probabilities: (n, classes) after the vote.
         certainty: (n,) how far each vote is from another answer, in log-odds.
         abstained: (n,) which photos the contract itself would not have answered.
         abstain: The contract's band of scores without an answer; None without one, or pooled over several contracts.
         floor: The contract's least probability of an answer; None without one, or pooled.
+        unknown: (n,) unknown scores; None without a rule for unknown.
         columns: What is known of the photos, by column of the manifest; ``group`` and ``kind`` among them, or empty.
 
     Raises:
@@ -42,14 +43,17 @@ class Judged:
     abstained: BoolArray
     abstain: tuple[float, float] | None = None
     floor: float | None = None
+    unknown: Float64Array | None = None
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.paths)
         parts = (self.truth, self.predicted, self.probabilities, self.certainty, self.abstained, *self.columns.values())
+        if self.unknown is not None:
+            parts = (*parts, self.unknown)
         if any(len(part) != n for part in parts):
             raise DataError(f"everything must be said of all {n} photos, got {[len(part) for part in parts]}")
-        checked_classes(self.truth, self.predicted, self.labels, lowest=0)
+        checked_classes(self.truth, self.predicted, self.labels, lowest=0 if self.unknown is None else -1)
         if self.bona_fide is not None and self.bona_fide not in self.labels:
             raise DataError(f"bona fide must be one of the labels {list(self.labels)}, got {self.bona_fide!r}")
         if self.probabilities.shape != (n, len(self.labels)) or not np.isfinite(self.probabilities).all():
@@ -62,6 +66,13 @@ class Judged:
     def right(self) -> BoolArray:
         """(n,) which photos are called what they are."""
         return np.asarray(self.truth == self.predicted)
+
+    @property
+    def wrong_label(self) -> BoolArray:
+        """(n,) which photos would be called wrong without a rule for unknown."""
+        # Such a rule stands beside no label of genuine photos, so the most probable label is the answer.
+        label = np.where(self.predicted < 0, self.probabilities.argmax(axis=1), self.predicted)
+        return np.asarray(self.truth != label)
 
     @property
     def genuine(self) -> int | None:

@@ -166,6 +166,8 @@ def _apart(strange: BoolArray, score: Float64Array, counts: Int64Array) -> Float
 def rejecting_threshold(score: Float64Array, loss: Float64Array, most: float) -> float:
     """The lowest threshold at which rejected known photos lose no more than is allowed.
 
+    A score of exactly 1 is rejected by every threshold, also where more is lost with it: then it is 1.
+
     Args:
         score: (n,) unknown scores of known photos, in 0 to 1.
         loss: (n,) what is lost with each where it is rejected: nothing where its answer was wrong.

@@ -17,6 +17,10 @@ NOTHING = "–"
 # What one number says of a model: of one label a photo the mean recall over the classes, of several what no threshold
 # changes.
 Measure = Literal["balanced accuracy", "mean average precision"]
+# Of unknown photos: where more pass, a rule for unknown misses more of them than it catches.
+_MOST_PASSING = 0.5
+# Whose photos passed where no others are known: training's own.
+HELD_OUT = "those of classes that training held out in turn"
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -94,6 +98,11 @@ def count(number_of: int, one: str, many: str = "") -> str:
     return f"{number_of:,} {one if number_of == 1 else many or one + 's'}"
 
 
+def points(number: float) -> str:
+    """``1 point``, ``2.5 points``: of a share, as limits have it."""
+    return f"{number:g} {'point' if number == 1 else 'points'}"
+
+
 def photos_of(number: int, part: str) -> str:
     """``20 test photos``; of all parts together ``29 photos``."""
     return count(number, "photo" if part == "all" else f"{part} photo")
@@ -126,6 +135,22 @@ def asked_again_said(found: Sequence[AskedAgain]) -> list[tuple[str, str]]:
     ]
 
 
+def passing_said(accepted: float | None, where: str) -> str:
+    """What to say of a rule for unknown that catches the lesser part; empty of others, and where nobody knows.
+
+    Args:
+        accepted: Share of photos of unknown classes that pass.
+        where: Which photos these are.
+    """
+    if accepted is None or accepted <= _MOST_PASSING:
+        return ""
+    return (
+        f"most unknown photos would still be accepted: {percent(accepted)} of {where} are. What helps: more classes, "
+        "other photos of each (places, lights, cameras), or a larger --unknown-cost in finetune, which rejects more "
+        "known photos, too"
+    )
+
+
 def open_set_said(found: OpenSet | None) -> list[tuple[str, str]]:
     """What a rule for unknown does: names and values, or nothing where there is none."""
     if found is None:
@@ -140,6 +165,9 @@ def open_set_said(found: OpenSet | None) -> list[tuple[str, str]]:
     accuracies = f"{percent(found.closed_accuracy)} without the rule, {percent(found.open_accuracy)} with it"
     return [
         *lines,
-        ("known photos rejected", f"{rate_interval(found.rejected)} of {count(found.known, 'photo')}"),
+        (
+            "known photos called unknown",
+            f"{found.rejected.errors} of {count(found.known, 'photo')}, {rate_interval(found.rejected)}",
+        ),
         ("balanced accuracy of known photos", f"{accuracies}; points lost: {signed_points(found.cost)}"),
     ]

@@ -12,14 +12,16 @@ from edgekit.modelfile.flatbuffer import parse
 _LAST = {"axis": 1}
 
 
-def append_constant(flatbuffer: bytes, logit: float) -> bytes:
-    """Let a model that ends in logits have one more, the same for every crop.
+def append_energy(flatbuffer: bytes, *, zero: float, slope: float) -> bytes:
+    """Let a model that ends in logits have one more, which rises as their log-sum-exp falls.
 
-    Behind a softmax its probability is the sigmoid of the logit less the log-sum-exp of the others.
+    The new logit is ``slope (zero - e)``, e the log-sum-exp of the others, which become logarithms of what a softmax
+    of them alone would give, so that behind a softmax of all the new probability depends on nothing but its logit.
 
     Args:
         flatbuffer: A model with one output, float32 [1, n] logits.
-        logit: The logit.
+        zero: The log-sum-exp at which the new logit is zero.
+        slope: How much one less raises it.
 
     Returns:
         The model with one output, float32 [1, n + 1] logits.
@@ -28,8 +30,15 @@ def append_constant(flatbuffer: bytes, logit: float) -> bytes:
         ContractError: another output.
     """
     editor = GraphEditor(flatbuffer)
-    constant = editor.constant("unknown_logit", np.array([[logit]], np.float32))
-    return _joined(editor, editor.output, constant)
+    alone = _alone(editor)
+    # Each logit less what it becomes is the log-sum-exp, so the mean of these differences is it, too.
+    classes = editor.shape(alone)[1]
+    energies = editor.add("SUB", [editor.output, alone], editor.tensor("energies", [1, classes], "float32"))
+    kernel = editor.constant("energy_kernel", np.full((1, classes), -slope / classes, np.float32))
+    bias = editor.constant("energy_bias", np.array([slope * zero], np.float32))
+    unknown = editor.tensor("unknown_logit", [1, 1], "float32")
+    editor.add("FULLY_CONNECTED", [energies, kernel, bias], unknown)
+    return _joined(editor, alone, unknown)
 
 
 def append_nearness(
@@ -62,7 +71,6 @@ def append_nearness(
     channels, dimensions = axes.shape
     if sum(width[-1] for width in widths) != channels:
         raise ContractError(f"features must have {channels} channels together, got outputs {widths}")
-    classes = editor.shape(editor.output)[-1]
     features = editor.others[0]
     if parts > 1:
         whole = editor.tensor("features", [1, channels], "float32")
@@ -81,14 +89,18 @@ def append_nearness(
     nearest = editor.tensor("unknown_logit", [1, 1], "float32")
     axis = editor.constant("angles_axis", np.array([1], np.int32))
     editor.add("REDUCE_MIN", [angles, axis], nearest, {"keepDims": True})
-    alone = editor.tensor("logits_alone", [1, classes], "float32")
-    return _joined(editor, editor.add("LOG_SOFTMAX", [editor.output], alone), nearest)
+    return _joined(editor, _alone(editor), nearest)
+
+
+def _alone(editor: GraphEditor) -> int:
+    """Logarithms of what a softmax of the logits alone gives."""
+    shape = editor.shape(editor.output)
+    if editor.dtype(editor.output) != "float32" or len(shape) != 2 or shape[0] != 1:
+        raise ContractError(f"logits must be float32 [1, n], got {editor.dtype(editor.output)} {shape}")
+    return editor.add("LOG_SOFTMAX", [editor.output], editor.tensor("logits_alone", shape, "float32"))
 
 
 def _joined(editor: GraphEditor, logits: int, more: int) -> bytes:
-    shape = editor.shape(logits)
-    if editor.dtype(logits) != "float32" or len(shape) != 2 or shape[0] != 1:
-        raise ContractError(f"logits must be float32 [1, n], got {editor.dtype(logits)} {shape}")
-    both = editor.tensor("logits_and_unknown", [1, shape[1] + 1], "float32")
+    both = editor.tensor("logits_and_unknown", [1, editor.shape(logits)[1] + 1], "float32")
     editor.add("CONCATENATION", [logits, more], both, _LAST)
     return editor.finish(new_input=editor.input, new_output=both)

@@ -11,6 +11,7 @@ from edgekit.errors import EdgekitError
 from edgekit.metrics.attacks import worst_rule
 from edgekit.metrics.wording import NOTHING, count, file_size, interval, listed, percent, short, short_percent
 from edgekit.records import write_atomic
+from edgekit.report.accuracy import open_set_tables
 from edgekit.report.cells import Cell, Table, estimate_cell, number_cell, share_cell, text_cell
 from edgekit.report.models import Model
 from edgekit.report.tables import labels_table
@@ -145,11 +146,18 @@ def _intended(model: Model) -> CardSection:
 
 def _limits(model: Model) -> CardSection:
     attacks = model.contract is not None and model.contract.bona_fide is not None
-    other = "judging what a photo shows" if attacks else "photos of anything but its classes"
+    rule = None if model.contract is None else model.contract.unknown
+    others = ("photos of anything but its classes, ",) if rule is None else ()
+    other = "judging what a photo shows, " if attacks else "".join(others)
     scope = (
-        f"Out of scope: identifying people, {other}, and decisions about people that nobody reviews. "
+        f"Out of scope: identifying people, {other}and decisions about people that nobody reviews. "
         "Photos that were resized, filtered, cropped or sent through a messenger are not what it was measured on."
     )
+    if rule is not None:
+        scope += (
+            " Photos of anything but its classes are called unknown by a rule, which misses some: of classes that "
+            f"training held out in turn, {percent(rule.false_accept)} of the photos passed."
+        )
     lacking = "Kinds of attacks, cameras and screens" if attacks else "Cameras, places, lights and varieties"
     unknown = f"{lacking} that the data below lacks may do quite differently: only a measurement on them would tell."
     cautions = tuple(("caution", caution) for caution in judge(model).cautions)
@@ -284,7 +292,9 @@ def _metrics(model: Model) -> CardSection:
         return CardSection(title="Metrics", tables=(*map(labels_table, told), *_speeds(model)))
     if found is None:
         return CardSection(
-            title="Metrics", paragraphs=("Nothing was measured yet; `edgekit bench` and `edgekit evaluate` do.",)
+            title="Metrics",
+            paragraphs=("Nothing was measured yet; `edgekit bench` and `edgekit evaluate` do.",),
+            tables=_open_set(model),
         )
     evaluation = found.evaluation
     rows: list[tuple[Cell, ...]] = [(text_cell("balanced accuracy"), estimate_cell(evaluation.balanced_accuracy))]
@@ -307,7 +317,30 @@ def _metrics(model: Model) -> CardSection:
         f"Intervals: {listed(methods)}."
         + (f" {worst_rule(one.n for one in evaluation.attack.apcer_by_kind.values())}." if evaluation.attack else ""),
     )
-    return CardSection(title="Metrics", tables=(accuracy, *_speeds(model)))
+    return CardSection(title="Metrics", tables=(accuracy, *_open_set(model), *_speeds(model)))
+
+
+def _open_set(model: Model) -> tuple[Table, ...]:
+    """The rule for unknown: what training said of it, and what photos of other classes say; nothing without one."""
+    rule = None if model.contract is None else model.contract.unknown
+    if rule is None:
+        return ()
+    said = (
+        ("rule", f"{rule.rule}, unknown from score {rule.threshold:.3g}"),
+        ("AUROC, classes held out", NOTHING if rule.auroc is None else f"{rule.auroc:.3f}"),
+        ("false accepts, classes held out", percent(rule.false_accept)),
+        ("false rejects, known classes", percent(rule.false_reject)),
+    )
+    trained = Table(
+        title="Unknown, as training found it",
+        columns=("measure", "value"),
+        rows=tuple((text_cell(name), Cell(text=value)) for name, value in said),
+        note="Out of fold; classes were held out in turn, and false accepts are those at a like cost.",
+    )
+    measured = (one.open_set for one in model.evaluated if one.open_set is not None)
+    # The photos that say most of what is unknown.
+    found = max(measured, key=lambda one: (one.unknown, one.known), default=None)
+    return (trained, *open_set_tables(found))
 
 
 def _speeds(model: Model) -> tuple[Table, ...]:

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from edgekit.contract import Contract
+from edgekit.contract import UNKNOWN, Contract
 from edgekit.errors import DataError, PhotoError
-from edgekit.evaluate.accuracy import EvaluateRecord, forced
+from edgekit.evaluate.accuracy import EvaluateRecord, answering
 from edgekit.explain.mistakes import MOST_MISTAKES, photo_inside
 from edgekit.explain.photos import PhotoExplanation
 from edgekit.explain.picture import draw_heat
@@ -69,7 +69,7 @@ class MistakeView:
 
     Attributes:
         mistake: The mistake as the evaluation recorded it; its path is not to be trusted.
-        score_of: Name of the score: the attack score, or the probability of the answer.
+        score_of: Name of the score: the attack score, the probability of the answer, or the unknown score.
         score: The score of the photo, as it is shown.
         source: A ``data:`` address of the photo; empty where it can't be shown.
         width: Width of the photo as it is shown, in pixels.
@@ -157,6 +157,8 @@ def _counted(model: Model, shown: int) -> str:
 
 def _named(mistake: Mistake, record: EvaluateRecord) -> MistakeView:
     score_of = "probability" if record.bona_fide is None else "attack score"
+    if mistake.predicted == UNKNOWN:
+        score_of = "unknown score"
     return MistakeView(mistake=mistake, score_of=score_of, score=percent(mistake.score))
 
 
@@ -234,8 +236,10 @@ def _explained(view: MistakeView, photos: Path, known: Sequence[PhotoExplanation
 
 def judge_crop(crop: CropScore, mistake: Mistake, contract: Contract) -> tuple[str, str]:
     """What one crop would have said alone, by the contract's own rules, and whether that is right."""
-    voted = vote_all(np.array([crop.probabilities]), contract).probabilities
-    called, _ = decide(voted, forced(contract))
+    voted, unknown = vote_all(np.array([crop.probabilities]), contract)
+    called, _ = decide(voted, answering(contract), None if unknown is None else float(unknown))
+    if mistake.predicted == UNKNOWN and unknown is not None:
+        return percent(float(unknown), 0), "right" if called == mistake.truth else "wrong"
     if contract.bona_fide is None:
         score = voted[contract.labels.index(mistake.predicted)] if mistake.predicted in contract.labels else None
         return percent(score, 0), "right" if called == mistake.truth else "wrong"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edgekit.contract import UNKNOWN
 from edgekit.evaluate.accuracy import EvaluateRecord
 from edgekit.metrics.attacks import attacks_told, kinds_rule, marked_kind
-from edgekit.metrics.classification import MANY_CLASSES, Evaluation, most_confused
+from edgekit.metrics.breakdown import with_unknown_column
+from edgekit.metrics.classification import MANY_CLASSES, ClassificationReport, Evaluation, most_confused
 from edgekit.metrics.intervals import Estimate
 from edgekit.metrics.wording import NOTHING, count, file_size, interval, listed, milliseconds, percent, photos_of, short
 from edgekit.report.accuracy import classes_as_table, detail_charts, detail_tables, open_set_tables, slice_tables
@@ -46,6 +48,7 @@ class Confusion:
     """Photos by truth (rows) and answer (columns); ``shades`` are tenths of the row. ``many``: in narrow cells."""
 
     labels: tuple[str, ...]
+    called: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
     shades: tuple[tuple[int, ...], ...]
     many: bool
@@ -260,26 +263,35 @@ def _figure(name: str, found: Estimate | None, more: str = "") -> tuple[str, str
     return name, value, " · ".join(part for part in (bounds.rstrip(")"), more) if part)
 
 
+def _answers(report: ClassificationReport) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
+    """What is answered, and how often for each class; with a column of its own for what a rule calls unknown."""
+    labels = tuple(one.label for one in report.classes)
+    if not report.abstained:
+        return labels, report.confusion
+    return (*labels, UNKNOWN), with_unknown_column(report.confusion, report.classes)
+
+
 def _confusion(evaluation: Evaluation) -> Confusion | None:
+    called, counts = _answers(evaluation.report)
     labels = tuple(one.label for one in evaluation.report.classes)
     if len(labels) > _MOST_LABELS:
         return None
-    counts = evaluation.report.confusion
     totals = [max(one.support, 1) for one in evaluation.report.classes]
     shades = tuple(tuple(round(10 * n / total) for n in row) for row, total in zip(counts, totals, strict=True))
-    return Confusion(labels=labels, counts=counts, shades=shades, many=len(labels) > MANY_CLASSES)
+    return Confusion(labels=labels, called=called, counts=counts, shades=shades, many=len(labels) > MANY_CLASSES)
 
 
 def _confused(evaluation: Evaluation) -> tuple[Table, ...]:
     """Of many classes the most frequent errors, which nobody would find in the matrix."""
     classes = evaluation.report.classes
-    pairs = most_confused(evaluation.report.confusion)
+    names, counts = _answers(evaluation.report)
+    pairs = most_confused(counts)
     if len(classes) <= MANY_CLASSES or not pairs:
         return ()
     rows = tuple(
         (
             text_cell(classes[truth].label),
-            text_cell(classes[called].label),
+            text_cell(names[called]),
             number_cell(number, 0),
             point_cell(number / max(classes[truth].support, 1)),
         )

@@ -9,7 +9,7 @@ from typing import Literal
 from edgekit.evaluate.accuracy import EvaluateRecord
 from edgekit.metrics.classification import Evaluation
 from edgekit.metrics.several import Judgement, LabelsReport
-from edgekit.metrics.wording import count, interval, listed, milliseconds, percent, photos_of
+from edgekit.metrics.wording import count, interval, listed, milliseconds, percent, photos_of, points
 from edgekit.report.benchmarks import Measured, PhotoSet, Point, photo_set
 from edgekit.report.cells import crops_phrase, crops_text
 from edgekit.report.models import Model
@@ -352,11 +352,10 @@ def _gate(model: Model) -> Check:
             return Check(outcome="yes", what=what, detail=detail)
         return Check(outcome="open", what=what, detail="no record of a conversion")
     gate = model.conversion.gate
-    points = f"{gate.max_drop_points:g} {'point' if gate.max_drop_points == 1 else 'points'}"
     change = (
         f"{gate.measure}: {percent(gate.float_balanced_accuracy)} as float, {percent(gate.balanced_accuracy)} converted"
     )
-    limit = f"at most {points} may be lost"
+    limit = f"at most {points(gate.max_drop_points)} may be lost"
     where = f"{count(gate.photos, 'validation photo')}, {count(gate.crops, 'crop')}"
     detail = f"{change} ({where}); {limit}"
     if gate.outcome == "undecided":

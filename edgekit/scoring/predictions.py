@@ -55,6 +55,7 @@ class RegionPrediction:
         top: The most probable labels with their probabilities, the best first; None where none was asked for.
         crops: Number of crops that were scored.
         labels: The labels, where there may be several; None where there is exactly one.
+        unknown: The unknown score, whatever the answer is; None where the contract has no rule for unknown.
     """
 
     box: tuple[int, int, int, int]
@@ -65,6 +66,7 @@ class RegionPrediction:
     top: dict[str, float] | None = None
     crops: int
     labels: tuple[str, ...] | None = None
+    unknown: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,7 @@ class Prediction:
         error: Why there is no verdict; empty where there is one.
         regions: Of a model of regions: the answer for each, the surest detection first; None for whole photos.
         labels: The labels, where a photo may have several; None where it has exactly one.
+        unknown: The unknown score, whatever the answer is; None where the contract has no rule for unknown.
     """
 
     photo: str
@@ -96,6 +99,7 @@ class Prediction:
     error: str = ""
     regions: tuple[RegionPrediction, ...] | None = None
     labels: tuple[str, ...] | None = None
+    unknown: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +170,7 @@ def prediction_of(photo: str, verdict: Verdict | RegionsVerdict | PhotoError, to
         top=_best(verdict, top),
         ms=verdict.ms.total_ms,
         labels=verdict.labels,
+        unknown=verdict.unknown,
     )
 
 
@@ -179,6 +184,7 @@ def _region_row(box: Box, detected: float, verdict: Verdict, top: int) -> Region
         top=_best(verdict, top),
         crops=len(verdict.crops),
         labels=verdict.labels,
+        unknown=verdict.unknown,
     )
 
 

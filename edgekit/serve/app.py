@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edgekit.errors import EdgekitError, PhotoError
-from edgekit.records import to_json
+from edgekit.records import plain, to_json
 from edgekit.serve.access import HEADERS, Access
 from edgekit.serve.answers import Answer, Models, OutOfTime
 from edgekit.serve.asked import Asked, ExplainAsked, asked_of
@@ -162,6 +162,7 @@ class PhotoService:
                 "sha256": self._models.sha256,
                 "labels": contract.labels,
                 "multi_label": contract.multi_label,
+                "unknown": plain(contract.unknown),
                 "bona_fide": contract.bona_fide,
                 "side_px": contract.side_px,
                 "crops": contract.plan.crops,

@@ -170,7 +170,7 @@ def api_document(config: ServeConfig, labels: Sequence[str]) -> dict[str, Any]:
     photos = {"type": "array", "items": row}
     every = ("401", "421") if config.token else ("421",)
     model = {
-        "description": "Name, labels, crops, limits.",
+        "description": "Name, labels, crops, limits, and `unknown`: its rule with threshold and rates, or null.",
         "content": {"application/json": {"schema": {"type": "object"}}},
     }
     problem: dict[str, Any] = {"type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"}}

@@ -25,6 +25,8 @@ MIN_CLASSES = 4
 SLOPE = 20.0
 # Share of known photos beyond where the logit of unknown is that of a known photo.
 _BEYOND = 0.05
+# Of log-sum-exps: without it photos that are all alike would have no slope.
+_LEAST_DEVIATION = 1e-3
 _PHOTOS_AT_ONCE = 64
 # How much of the scatter within classes is taken to be alike in all directions: photos are few beside channels.
 _SHRINKAGE = 0.1
@@ -57,6 +59,23 @@ class RuleFound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Squash:
+    """How a number that falls for what is unknown becomes its logit: slope times what it is below zero's place.
+
+    Attributes:
+        zero: The number at which the logit is 0.
+        slope: How much one less raises it.
+    """
+
+    zero: float
+    slope: float
+
+    def logit(self, number: Float32Array) -> Float32Array:
+        """(…) numbers to as many logits."""
+        return np.asarray(np.float32(self.slope) * (np.float32(self.zero) - number), np.float32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownFound:
     """Rules for unknown, compared on classes that were held out in turn.
 
@@ -65,7 +84,9 @@ class UnknownFound:
         rules: The three rules.
         rule: The one that the model file gets: with the largest area, or as was asked for.
         cost_points: Points of balanced accuracy, out of fold, that known photos may lose by it.
-        zero: By ``energy`` the logit of unknown, by ``distance`` the cosine at which it is 0; None by ``probability``.
+        zero: By ``energy`` the log-sum-exp, by ``distance`` the cosine at which the logit of unknown is 0; None by
+            ``probability``.
+        slope: How much one less than that raises it; None by ``probability``, and in records of before it was kept.
         means_sha256: Of the file of class means that ``distance`` needs; empty without.
     """
 
@@ -74,7 +95,24 @@ class UnknownFound:
     rule: UnknownRule
     cost_points: float
     zero: float | None = None
+    slope: float | None = None
     means_sha256: str = ""
+
+    @property
+    def squash(self) -> Squash | None:
+        """How the rule's number becomes the logit of unknown; None by the rule that has none.
+
+        Raises:
+            RunError: an earlier version found the rule, which kept no slope.
+        """
+        if self.zero is None:
+            return None
+        if self.slope is None:
+            raise RunError(
+                f"a rule for unknown by {self.rule} must be kept with its slope, got none, as by an earlier version; "
+                "run the stage again with --overwrite"
+            )
+        return Squash(zero=self.zero, slope=self.slope)
 
     @property
     def best(self) -> RuleFound:
@@ -236,8 +274,11 @@ class KeptMeans:
         return cls(means=means, unseen=found["unseen"], final=found["final"])
 
 
-def zero_of(rule: UnknownRule, logits: Float32Array, cosines: Float32Array) -> float | None:
-    """Where unknown begins: the log-sum-exp, or the cosine, that one known photo in twenty is below.
+def squash_of(rule: UnknownRule, logits: Float32Array, cosines: Float32Array) -> Squash | None:
+    """Where unknown begins: at the log-sum-exp, or the cosine, that one known photo in twenty is below.
+
+    Logits are of no scale in particular, and of photos that are easy to tell apart they are so large that all scores
+    would be 0 or 1: by ``energy`` the slope is one over the standard deviation. Cosines have a scale.
 
     Args:
         rule: The rule.
@@ -250,27 +291,27 @@ def zero_of(rule: UnknownRule, logits: Float32Array, cosines: Float32Array) -> f
     if rule == "probability":
         return None
     known = log_sum_exp(logits.mean(axis=1, keepdims=True))[:, 0] if rule == "energy" else cosines.mean(axis=1)
-    return float(np.quantile(known, _BEYOND))
+    slope = 1 / max(float(known.std()), _LEAST_DEVIATION) if rule == "energy" else SLOPE
+    return Squash(zero=float(np.quantile(known, _BEYOND)), slope=slope)
 
 
-def with_unknown(rule: UnknownRule, logits: Float32Array, cosines: Float32Array, zero: float | None) -> Float32Array:
+def with_unknown(rule: UnknownRule, logits: Float32Array, cosines: Float32Array, squash: Squash | None) -> Float32Array:
     """Logits as a model with a rule has them, with the one of unknown where it has its own.
 
     Args:
         rule: The rule.
         logits: (…, classes) of the labels.
         cosines: (…) the largest cosine with a class.
-        zero: As ``zero_of`` gives it.
+        squash: As ``squash_of`` gives it.
 
     Returns:
         (…, outputs).
     """
-    if rule == "probability" or zero is None:
+    if rule == "probability" or squash is None:
         return logits
-    if rule == "energy":
-        return np.append(logits, np.full((*logits.shape[:-1], 1), zero, np.float32), axis=-1)
-    alone = logits - log_sum_exp(logits)[..., np.newaxis]
-    return np.append(alone, np.float32(SLOPE) * (np.float32(zero) - cosines)[..., np.newaxis], axis=-1)
+    energy = log_sum_exp(logits)
+    unknown = squash.logit(energy if rule == "energy" else cosines)
+    return np.append(logits - energy[..., np.newaxis], unknown[..., np.newaxis], axis=-1)
 
 
 def folds_with_unknown(folds: OutOfFold, found: UnknownFound, kept: KeptMeans | None) -> OutOfFold:
@@ -278,8 +319,8 @@ def folds_with_unknown(folds: OutOfFold, found: UnknownFound, kept: KeptMeans | 
     none = np.zeros(folds.unseen.shape[:2], np.float32)
     unseen, final = (none, none) if kept is None else (kept.unseen, kept.final)
     return OutOfFold(
-        unseen=with_unknown(found.rule, folds.unseen, unseen, found.zero),
-        final=with_unknown(found.rule, folds.final, final, found.zero),
+        unseen=with_unknown(found.rule, folds.unseen, unseen, found.squash),
+        final=with_unknown(found.rule, folds.final, final, found.squash),
     )
 
 

@@ -19,7 +19,7 @@ from edgekit.scoring.scores import Scores
 from edgekit.train.head import FeatureSet, Head
 from edgekit.train.options import TrainConfig
 from edgekit.train.solve import solve_head
-from edgekit.train.unknown import RULES, ClassMeans, KeptMeans, RuleFound, UnknownFound, with_unknown, zero_of
+from edgekit.train.unknown import RULES, ClassMeans, KeptMeans, RuleFound, Squash, UnknownFound, squash_of, with_unknown
 
 ROUNDS = 4
 # A round copies the features of its photos, and more photos settle no more.
@@ -122,9 +122,9 @@ def find_unknown(
         means = ClassMeans.of(train.fixed, train.targets, len(labels))
         cosines = unseen_cosines(train, len(labels))
         kept = KeptMeans(means=means, unseen=cosines, final=means.cosines(train.fixed))
-    zero = zero_of(best, head.choice.out_of_fold, cosines)
-    found = UnknownFound(rounds=rounds, rules=rules, rule=best, cost_points=config.unknown_cost, zero=zero)
-    return found, kept
+    squash = squash_of(best, head.choice.out_of_fold, cosines)
+    found = UnknownFound(rounds=rounds, rules=rules, rule=best, cost_points=config.unknown_cost)
+    return found if squash is None else replace(found, zero=squash.zero, slope=squash.slope), kept
 
 
 def unseen_cosines(train: FeatureSet, classes: int) -> Float32Array:
@@ -172,10 +172,10 @@ def _judged(
     rule: UnknownRule, known: tuple[_Said, Int64Array], others: _Said, contract: Contract, config: TrainConfig
 ) -> _Round:
     said, targets = known
-    zero = zero_of(rule, said.logits, said.cosines)
+    squash = squash_of(rule, said.logits, said.cosines)
     asked = contract.with_unknown(Unknown(rule=rule, threshold=1.0))
-    voted, score = _voted(rule, said, zero, asked)
-    _, strange = _voted(rule, others, zero, asked)
+    voted, score = _voted(rule, said, squash, asked)
+    _, strange = _voted(rule, others, squash, asked)
     right = voted.argmax(axis=1) == targets
     loss = accuracy_gains(targets, np.zeros(len(right), np.bool_), right)
     threshold = rejecting_threshold(score, loss, (config.unknown_cost or 0.0) / 100)
@@ -188,9 +188,11 @@ def _judged(
     )
 
 
-def _voted(rule: UnknownRule, said: _Said, zero: float | None, contract: Contract) -> tuple[Float64Array, Float64Array]:
+def _voted(
+    rule: UnknownRule, said: _Said, squash: Squash | None, contract: Contract
+) -> tuple[Float64Array, Float64Array]:
     """Probabilities of the labels, and unknown scores, as the runtime votes."""
-    logits = with_unknown(rule, said.logits, said.cosines, zero)
+    logits = with_unknown(rule, said.logits, said.cosines, squash)
     crops = softmax(logits.astype(np.float64)).astype(np.float32)
     voted, score = Scores(crops=crops, targets=np.zeros(len(crops), np.int64)).voted_all(contract)
     assert score is not None

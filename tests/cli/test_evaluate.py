@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from dataclasses import replace
 
 import pytest
+from photographs import write_unsure_colours
 from PIL import Image
 
 from edgekit.contract import Unknown
@@ -201,6 +203,53 @@ class TestUnknown:
         page = (tmp_path / "page.html").read_text(encoding="utf-8")
         assert "Classes that the model does not know" in page
         assert "open-set AUROC" in page
+
+    @pytest.fixture
+    def strict(self, edgekit_here, ruled, colours, tmp_path):
+        """The model with a threshold that takes the darkest photo of each colour, and photos of its colours alone."""
+        labels = read_bundle(ruled).contract.labels
+        for label in labels:
+            shutil.copytree(colours / label, tmp_path / "known" / label)
+        _, out, _ = edgekit_here("predict", ruled, tmp_path / "known", "--json")
+        scores = {row["photo"][-5]: row["unknown"] for row in sorted(json.loads(out), key=lambda row: row["unknown"])}
+        assert scores["1"] < scores["2"]
+        contract = read_bundle(ruled).contract
+        least = min(row["unknown"] for row in json.loads(out) if row["photo"].endswith("2.png"))
+        rule = replace(contract.unknown, threshold=(scores["1"] + least) / 2, false_accept=0.817)
+        update_contract(ruled, contract.with_unknown(rule), out=tmp_path / "strict.tflite")
+        return tmp_path / "strict.tflite", tmp_path / "known"
+
+    def test_known_photos_that_are_called_unknown_are_seen(self, edgekit_here, strict):
+        code, told, err = edgekit_here("evaluate", strict[0], "--data", strict[1])
+        assert code == 0, err
+        assert re.search(r"truth +┃.*┃ +unknown +┃ +all", told), told
+        assert re.search(r"red +│ +2 +│ +0 +│ +0 +│ +1 +│ +3", told), told
+        assert "known photos called unknown: 3 of 9 photos, 33.3 % (" in told
+        assert re.search(r"balanced accuracy: 66\.7 %", told)
+        assert "called unknown (score" in err
+        assert "most unknown photos would still be accepted: 81.7 %" in " ".join(err.split())
+
+    def test_many_crops_and_benchmarks_see_them_too(self, edgekit_here, strict, tmp_path):
+        code, told, err = edgekit_here("tta", strict[0], "--data", strict[1], "--crops", "3", "--plan", "own")
+        assert code == 0, err
+        assert re.search(r"┃ +called ┃|┃ +unknown ┃|called unknown", told), told
+        quick = ("--quick", "--runs", "10", "--min-seconds", "0", "--warmup-seconds", "0", "--threads", "1")
+        code, told, err = edgekit_here("bench", strict[0], "--data", strict[1], "--crops", "3", *quick)
+        assert code == 0, err
+        assert "unknown" in told
+        record = json.loads((tmp_path / "strict.bench.json").read_text())
+        assert record["devices"][0]["points"][0]["evaluation"]["report"]["abstained"] == 3
+
+    def test_tuning_says_which_threshold_the_rule_had_and_has(self, edgekit_here, ruled, tmp_path):
+        contract = read_bundle(ruled).contract
+        update_contract(ruled, contract.with_unknown(replace(contract.unknown, false_reject=0.1)))
+        write_unsure_colours(tmp_path / "unsure", contract.labels)
+        code, told, err = edgekit_here("tune", ruled, "--data", tmp_path / "unsure", "--split", "all")
+        assert code == 0, err
+        assert re.search(r"unknown from score +│ +0\.5 +│ +0\.\d+", told), told
+        assert "with all crops\n" in told
+        assert "stopping early" not in told
+        assert "largest bound" not in told
 
     def test_without_a_rule_they_are_refused(self, edgekit_here, three_colours_file, colours):
         code, _, err = edgekit_here("evaluate", three_colours_file, "--data", colours)

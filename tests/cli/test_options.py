@@ -250,6 +250,8 @@ DEFAULTS = {
         "--heads": TRAIN.heads,
         "--weigh": TRAIN.weigh,
         **REGIONS,
+        "--unknown-cost": f"{UNKNOWN_COST:g}",
+        "--unknown-rule": "the best",
         "--plan": str(TRAIN.plan),
         "--working-px": TRAIN.plan.working_px,
         "--seed": TRAIN.seed,

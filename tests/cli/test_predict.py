@@ -261,3 +261,16 @@ def test_drawing_goes_with_what_is_printed(edgekit_here, marks_file, faces, tmp_
     code, _, err = edgekit_here("predict", marks_file, faces, "--draw", tmp_path / "a", "--out", tmp_path / "b.csv")
     assert code == 2
     assert "--draw goes with what is printed, got --out" in err
+
+
+def test_the_unknown_score_is_told_whatever_the_answer(edgekit_here, unknown_file, red_blue_file, tmp_path):
+    for name, colour in (("red", (255, 0, 0)), ("grey", (90, 90, 90))):
+        Image.new("RGB", (40, 30), colour).save(tmp_path / f"{name}.png")
+    photos = [tmp_path / "red.png", tmp_path / "grey.png"]
+    code, out, _ = edgekit_here("predict", unknown_file, *photos, "--json")
+    red, grey = json.loads(out)
+    assert (code, red["label"], grey["label"]) == (0, "red", "unknown")
+    assert red["unknown"] == pytest.approx(0.182, abs=0.001)
+    assert grey["unknown"] == grey["score"] > 0.9
+    _, out, _ = edgekit_here("predict", red_blue_file, *photos, "--json")
+    assert [row["unknown"] for row in json.loads(out)] == [None, None]

@@ -3,13 +3,16 @@ from dataclasses import replace
 
 import pytest
 from filelock import FileLock
+from fixtures.runs import COLOURED
 from fixtures.several import TRAINED
 
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
+from edgekit.cli.crossval import print_crossval
 from edgekit.crossval.folds import cross_validate
 from edgekit.crossval.options import VARIANTS, CrossvalConfig
 from edgekit.crossval.record import CrossvalAnswers, CrossvalRecord, answers_file, finished_record
+from edgekit.data.dataset import load_dataset
 from edgekit.data.splits import group_folds
 from edgekit.errors import DataError, RunError
 from edgekit.evaluate.accuracy import ASKED_AGAIN
@@ -282,3 +285,31 @@ def test_several_labels_are_called_by_the_thresholds_of_their_own_fold(of_severa
     files = [read_bundle(out / f"fold-{number}" / "models" / "float.tflite").contract for number in range(3)]
     for number, label in enumerate(record.variants[1].evaluation.labels):
         assert label.threshold == pytest.approx(sum(one.multi_label[number] for one in files) / 3)
+
+
+def test_rules_for_unknown_are_told_by_what_they_take_of_unseen_groups(coloured_photos, tmp_path, capsys):
+    found = load_dataset(coloured_photos / "train")
+    days = tuple(replace(one, group=f"day {number % 3}") for number, one in enumerate(found.samples))
+    train = replace(COLOURED, unknown_rule="energy")
+    config = CrossvalConfig(train=train, folds=3, crops=(2,), timed_photos=0, variants=("float",))
+    record = cross_validate(replace(found, samples=days), tmp_path / "cv", config)
+    (one,) = record.variants
+    assert [(rule.rule, rule.auroc is not None, rule.false_accept is not None) for rule in one.unknown.rules] == [
+        ("energy", True, True)
+    ] * 3
+    assert (one.unknown.rejected.n, one.unknown.rejected.groups) == (60, 3)
+    assert one.unknown.rejected.errors == one.evaluation.report.abstained
+    answers = from_plain(CrossvalAnswers, read_json(answers_file(tmp_path / "cv")), where="answers")
+    assert answers.variants[0].predicted.count(-1) == one.unknown.rejected.errors
+    assert finished_record(tmp_path / "cv", record.data_sha256, config) == record
+    print_crossval(record)
+    told = capsys.readouterr().out
+    assert f"known photos called unknown: {one.unknown.rejected.errors} of 60 photos, " in told
+    assert "classes that each fold's training held out (folds): rules energy, energy, energy, AUROC " in told
+
+
+def test_too_few_classes_for_a_rule_for_unknown_bind_no_folder(dataset, config, tmp_path):
+    wanted = replace(config, train=replace(config.train, tune="head", heads="one", unknown_cost=1.0, bona_fide=""))
+    with pytest.raises(RunError, match="needs 4 or more, got 2"):
+        cross_validate(dataset, tmp_path / "cv", wanted)
+    assert not (tmp_path / "cv").exists()

@@ -3,7 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from photographs import write_unsure_colours
 
+from edgekit.contract import Unknown
+from edgekit.data.dataset import load_dataset
 from edgekit.data.options import SplitConfig
 from edgekit.data.splits import split_dataset
 from edgekit.errors import DataError
@@ -84,3 +87,34 @@ def test_too_few_photos_or_groups_tune_nothing(photos, model):
     two = tuple(replace(one, group=f"author {n % 2}") for n, one in enumerate(photos.samples))
     with pytest.raises(DataError, match="needs photos of 3 groups or more, got 2 among 80"):
         tune(model, replace(strange, samples=two))
+
+
+@pytest.fixture
+def colours(tmp_path, three_colours_file):
+    """The model of three colours with a rule for unknown, and photos of which it gets some wrong."""
+    contract = read_bundle(three_colours_file).contract
+    write_unsure_colours(tmp_path / "colours", contract.labels)
+    rule = Unknown(rule="probability", threshold=0.02, false_reject=0.1)
+    closed = contract.with_decision(replace(contract.decision, early_stop=None))
+    update_contract(three_colours_file, closed.with_unknown(rule), out=tmp_path / "ruled.tflite")
+    return tmp_path / "ruled.tflite", tmp_path / "colours"
+
+
+def test_a_rule_for_unknown_keeps_the_share_that_it_rejects(colours, tmp_path):
+    model, root = colours
+    dataset = load_dataset(root)
+    found = tune(model, dataset, part="all", write=tmp_path / "tuned.tflite")
+    assert (found.unknown_before.threshold, found.unknown_before.false_reject) == (0.02, 0.1)
+    assert found.unknown_after == read_bundle(tmp_path / "tuned.tflite").contract.unknown
+    assert found.unknown_after.threshold != 0.02
+    # There are no bounds to stop early, so nothing is said of that.
+    assert (found.after.early_stop, found.early_balanced_accuracy, found.crops_used) == (None, None, None)
+    judged = evaluate_model(tmp_path / "tuned.tflite", dataset, EvaluateConfig(part="all"))
+    assert judged.open_set.rejected.errors == 6
+    assert found.balanced_accuracy == judged.evaluation.balanced_accuracy.value
+
+
+def test_a_model_without_a_rule_has_none_to_tell_of(photos, model):
+    found = tune(model, replace(photos, sha256="0" * 64))
+    assert (found.unknown_before, found.unknown_after) == (None, None)
+    assert found.early_balanced_accuracy is not None

@@ -12,10 +12,13 @@ from edgekit.contract import Unknown
 from edgekit.data.dataset import load_dataset
 from edgekit.data.manifest import Sample, write_manifest
 from edgekit.errors import DataError
-from edgekit.evaluate.accuracy import EvaluateRecord, evaluate_model
-from edgekit.evaluate.options import EvaluateConfig
+from edgekit.evaluate.accuracy import EvaluateRecord, evaluate_model, score_samples
+from edgekit.evaluate.options import EvaluateConfig, TtaConfig
 from edgekit.evaluate.photos import Chosen
 from edgekit.evaluate.strangers import part_strangers, strangers_of
+from edgekit.evaluate.tta import OWN, compare_crops
+from edgekit.evaluate.tta_tables import flip_rows
+from edgekit.metrics.breakdown import with_unknown_column
 from edgekit.modelfile.write import update_contract
 from edgekit.records import from_plain, plain
 from edgekit.runtime import read_bundle
@@ -77,6 +80,54 @@ def test_each_class_that_the_model_does_not_know_is_told(model, photos, labels):
     # They count nowhere else.
     assert (found.evaluation.report.n, found.labels) == (6, labels)
     assert from_plain(EvaluateRecord, plain(found), where="here") == found
+
+
+@pytest.fixture
+def strict(model, photos, tmp_path):
+    """The model with a threshold that takes the darker one of each two photos of a colour."""
+    bundle, dataset = read_bundle(model), photos("known", only=("r", "g", "b"))
+    scores = score_samples(bundle, dataset, dataset.samples, crops=3).voted_all(bundle.contract).unknown
+    bright, dark = (scores[[one.path.endswith(f"{number}.png") for one in dataset.samples]] for number in (0, 1))
+    assert bright.max() < dark.min()
+    between = float(bright.max() + dark.min()) / 2
+    ruled = bundle.contract.with_unknown(replace(bundle.contract.unknown, threshold=between, false_accept=0.817))
+    update_contract(model, ruled, out=tmp_path / "strict.tflite")
+    return tmp_path / "strict.tflite", dataset
+
+
+def test_a_known_photo_that_is_called_unknown_is_wrong_everywhere(strict):
+    found = evaluate_model(*strict)
+    assert (found.detail.unknown, found.evaluation.report.abstained, found.open_set.rejected.errors) == (3, 3, 3)
+    assert found.detail.confusion == ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+    assert with_unknown_column(found.detail.confusion, found.detail.table.classes)[0] == (1, 0, 0, 1)
+    assert [one.recall for one in found.detail.table.classes] == [0.5, 0.5, 0.5]
+    assert found.evaluation.balanced_accuracy.value == found.open_set.open_accuracy == 0.5
+    assert found.open_set.closed_accuracy == 1.0
+    # Scores and certainty are of the labels, which are all right.
+    assert found.detail.risk.aurc.value == 0
+    assert {one.predicted for one in found.detail.mistakes} == {"unknown"}
+    assert all(one.score >= found.open_set.threshold for one in found.detail.mistakes)
+    assert from_plain(EvaluateRecord, plain(found), where="here") == found
+
+
+def test_a_study_of_crops_counts_what_the_rule_takes(strict):
+    file, dataset = strict
+    found = compare_crops([file], dataset, TtaConfig(crops=(1, 3), plans=((OWN, None),)))
+    assert [one.unknown for one in found.points] == [3, 3, 3]
+    assert [one.balanced_accuracy.value for one in found.points] == [0.5, 0.5, 0.5]
+    columns, rows = flip_rows(found, "strict")
+    assert [row[columns.index("called unknown")] for row in rows] == ["3", "3", "3"]
+
+
+def test_where_most_unknown_photos_pass_a_caution_says_so(strict, model, photos):
+    file, dataset = strict
+    (said,) = [evaluate_model(file, dataset).caution]
+    assert "81.7 % of those of classes that training held out in turn" in said
+    assert "more classes, other photos of each" in said
+    assert "a larger --unknown-cost" in said
+    ruby = evaluate_model(model, photos(only=("r", "g", "b", "ruby"))).caution
+    assert "100.0 % of the photos of classes that the model does not know" in ruby
+    assert "unknown" not in evaluate_model(model, photos("half")).caution
 
 
 def test_without_such_photos_the_cost_alone_is_told(model, photos):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -91,6 +92,28 @@ def test_mistakes_come_most_certain_first_with_what_is_known():
     assert first.truth == photos.labels[photos.truth[at]] != first.predicted
     assert first.score == pytest.approx(photos.probabilities[at, 1])
     assert (first.group, first.kind) == (photos.columns["group"][at], "tv")
+
+
+def test_photos_that_a_rule_for_unknown_takes_are_mistakes():
+    three = {"labels": ("cat", "dog", "owl"), "bona_fide": None}
+    closed = judged(**three)
+    taken = np.arange(90) % 9 == 0
+    score = np.where(taken, 0.9, 0.1)
+    found = detail(judged(**three, predicted=np.where(taken, -1, closed.predicted), unknown=score))
+    before = detail(closed)
+    assert (found.unknown, sum(map(sum, found.confusion))) == (10, 80)
+    assert found.all_mistakes == before.all_mistakes + int(closed.right[taken].sum())
+    assert {(one.predicted, one.score) for one in found.mistakes if one.score == 0.9} == {("unknown", 0.9)}
+    assert (found.risk, found.reliability) == (before.risk, before.reliability)
+    assert found.table.accuracy < before.table.accuracy
+    assert from_plain(Detail, json.loads(to_json(found)), where="detail") == found
+    with pytest.raises(DataError, match="details of 90 photos must be of so many"):
+        replace(found, unknown=9)
+
+
+def test_without_a_rule_every_photo_has_a_label():
+    with pytest.raises(DataError, match="predicted must lie in"):
+        judged(predicted=np.full(90, -1))
 
 
 def test_mistakes_are_bounded():

@@ -51,6 +51,14 @@ def test_photos_of_one_score_are_rejected_together():
     assert rejecting_threshold(np.array([0.2, 0.8, 0.8]), np.full(3, 1 / 3), 0.5) == pytest.approx(0.9)
 
 
+def test_a_score_of_one_is_rejected_by_every_threshold():
+    scores = np.array([0.2, 0.8, 1.0, 1.0])
+    assert rejecting_threshold(scores, np.full(4, 0.25), 0.0) == 1.0
+    assert rejecting_threshold(scores, np.full(4, 0.25), 0.5) == pytest.approx(0.9)
+    # Wrong ones are lost for nothing.
+    assert rejecting_threshold(scores, np.array([0.5, 0.5, 0, 0]), 0.0) == pytest.approx(0.9)
+
+
 def _photos(*, strange=("dog", "dog", "ufo"), groups=None):
     score = np.array([0.1, 0.2, 0.3, 0.9, 0.2, 0.8, 0.9])[: 4 + len(strange)]
     called = np.array([0, 0, 1, 1, 1, 0, 0])[: len(score)]

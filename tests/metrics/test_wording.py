@@ -12,7 +12,9 @@ from edgekit.metrics.rates import Rate
 from edgekit.metrics.wording import (
     interval,
     milliseconds,
+    passing_said,
     percent,
+    points,
     rate_interval,
     short_percent,
     signed_points,
@@ -115,3 +117,22 @@ def test_nobody_else_puts_shares_and_intervals_together(repository):
         if BY_HAND.search(line)
     ]
     assert found == []
+
+
+@pytest.mark.parametrize(("number", "said"), [(1, "1 point"), (1.0, "1 point"), (2.5, "2.5 points"), (0, "0 points")])
+def test_points_have_their_number(number, said):
+    assert points(number) == said
+
+
+@pytest.mark.parametrize(
+    ("accepted", "said"),
+    [
+        pytest.param(None, "", id="nobody-knows"),
+        pytest.param(0.5, "", id="half"),
+        pytest.param(0.817, "most unknown photos would still be accepted: 81.7 % of those here are.", id="most"),
+    ],
+)
+def test_a_rule_that_catches_the_lesser_part_is_told(accepted, said):
+    told = passing_said(accepted, "those here")
+    assert told.startswith(said)
+    assert bool(told) == bool(said)

@@ -79,6 +79,23 @@ def test_the_first_head_is_that_of_the_squashed_frame(mediapipe_python, plain_ph
         assert [others[str(index)] for index in range(4)] == pytest.approx([*rows[1], *rows[2]], abs=1e-5)
 
 
+def test_an_output_for_unknown_is_shown_like_a_label(mediapipe_python, plain_photo, unknown_file):
+    """MediaPipe knows no threshold: it ranks the output among the labels, and shows what a single crop says."""
+    colours = [*COLOURS, (90, 90, 90)]
+    command = [mediapipe_python, "-c", SCRIPT, unknown_file, json.dumps(colours)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    with Classifier.load(unknown_file) as classifier:
+        ours = [classifier.classify(plain_photo(*colour), crops=1) for colour in colours]
+    shown = json.loads(ran.stdout.splitlines()[-1])
+    for theirs, verdict in zip(shown, ours, strict=True):
+        names = ("red", "green", "blue", "unknown")
+        assert theirs == pytest.approx(dict(zip(names, verdict.crops[0].probabilities, strict=True)), abs=1e-5)
+        assert theirs["unknown"] == pytest.approx(verdict.unknown, abs=1e-5)
+    assert [max(one, key=one.get) for one in shown][:3] == ["red", "green", "blue"]
+    assert max(shown[-1], key=shown[-1].get) == "unknown"
+
+
 @pytest.mark.parametrize("model", ["red_blue_file", "three_colours_file", "int8_file"])
 def test_labels_and_scores_are_the_same(request, mediapipe_python, plain_photo, model):
     file = request.getfixturevalue(model)

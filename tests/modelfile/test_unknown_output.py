@@ -8,7 +8,7 @@ from models.make import SIDE_PX, heads_logits
 from edgekit.contract import Contract, Unknown
 from edgekit.errors import ContractError
 from edgekit.modelfile.flatbuffer import append_softmax, parse
-from edgekit.modelfile.unknown_output import append_constant, append_nearness
+from edgekit.modelfile.unknown_output import append_energy, append_nearness
 from edgekit.modelfile.write import NO_SHA256, make_bundle, write_bundle
 from edgekit.runtime import Classifier, read_bundle
 from edgekit.runtime.interpreter import ModelInterpreter, installed_backends
@@ -33,11 +33,19 @@ def softmax(logits):
 
 @pytest.mark.parametrize("backend", installed_backends())
 @pytest.mark.parametrize("colour", COLOURS)
-def test_a_constant_stands_behind_the_logits(int8_logits, backend, colour):
+@pytest.mark.parametrize("slope", [1.0, 0.25])
+def test_energy_is_the_log_sum_exp_of_the_logits(int8_logits, backend, colour, slope):
     logits = ModelInterpreter(int8_logits, scores="numbers")(crop(colour)).astype(np.float64)
-    model = append_softmax(append_constant(int8_logits, 1.5))
+    model = append_softmax(append_energy(int8_logits, zero=1.5, slope=slope))
     check_classifier(model, side_px=SIDE_PX, classes=3)
     found = ModelInterpreter(model, backend=backend)(crop(colour))
+    known = 1 / (1 + np.exp(slope * (1.5 - np.log(np.exp(logits).sum()))))
+    np.testing.assert_allclose(found, [*(known * softmax(logits)), 1 - known], rtol=1e-5)
+
+
+def test_a_slope_of_one_is_a_constant_beside_the_logits(int8_logits):
+    logits = ModelInterpreter(int8_logits, scores="numbers")(crop(COLOURS[2])).astype(np.float64)
+    found = ModelInterpreter(append_softmax(append_energy(int8_logits, zero=1.5, slope=1.0)))(crop(COLOURS[2]))
     np.testing.assert_allclose(found, softmax([*logits, 1.5]), rtol=1e-5)
 
 
@@ -84,9 +92,9 @@ def test_logits_alone_have_no_features(int8_logits):
         append_nearness(int8_logits, middle=MIDDLE, axes=AXES, means=MEANS, zero=0.4, slope=20.0)
 
 
-def test_several_outputs_take_no_constant():
+def test_several_outputs_have_no_energy():
     with pytest.raises(ContractError, match="must have one output, got 2"):
-        append_constant(heads_logits(WEIGHTS), 0.0)
+        append_energy(heads_logits(WEIGHTS), zero=0.0, slope=1.0)
 
 
 class TestFile:
@@ -94,7 +102,7 @@ class TestFile:
     def file(self, int8_logits, tmp_path):
         contract = Contract(name="m", labels=("a", "b"), side_px=SIDE_PX, precision="int8", model_sha256=NO_SHA256)
         ruled = contract.with_unknown(Unknown(rule="energy", threshold=0.5))
-        bundle = make_bundle(append_softmax(append_constant(int8_logits, 9.0)), ruled)
+        bundle = make_bundle(append_softmax(append_energy(int8_logits, zero=9.0, slope=1.0)), ruled)
         write_bundle(bundle, tmp_path / "m.tflite")
         return tmp_path / "m.tflite"
 
@@ -105,7 +113,7 @@ class TestFile:
     def test_it_answers_unknown_where_no_logit_is_large(self, file):
         with Classifier.load(file) as classifier:
             red, grey = (classifier.classify(np.full((30, 40, 3), one, np.uint8)) for one in ((255, 0, 0), 128))
-        # Red has a logit of 8 against a constant of 9 behind which nothing else comes near.
+        # Red has a log-sum-exp of 8, and grey one far below.
         assert red.probabilities["a"] > 0.99
         assert grey.label == "unknown"
         assert (grey.score, set(grey.probabilities)) == (grey.unknown, {"a", "b"})

@@ -25,7 +25,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.contract import Contract, CropPlan, Decision, RegionPlan, Unknown
 from edgekit.modelfile.flatbuffer import append_sigmoid, append_softmax, pack
-from edgekit.modelfile.unknown_output import append_constant
+from edgekit.modelfile.unknown_output import append_energy
 from edgekit.modelfile.write import NO_SHA256, make_bundle, write_bundle
 from edgekit.records import sha256
 
@@ -34,8 +34,8 @@ SIDE_PX = 8
 GAIN = 8.0
 RED_BLUE = np.array([[GAIN, 0, -GAIN], [-GAIN, 0, GAIN]], np.float32)
 THREE_COLOURS = GAIN * np.eye(3, dtype=np.float32)
-# Between what grey and what a pure colour give.
-UNKNOWN_LOGIT = 6.5
+# A log-sum-exp between those that grey and a pure colour give.
+UNKNOWN_ENERGY = 6.5
 # What makes a crop of each scale genuine: red on the full frame, blue at a quarter of the width, green at full size.
 HEADS = {"full": (GAIN, 0, -GAIN), "1/4": (-1.5 * GAIN, 0, 1.5 * GAIN), "native": (-GAIN, GAIN, 0)}
 
@@ -275,7 +275,7 @@ def newer(three_colours: Contract) -> list[tuple[str, Contract, bytes]]:
         (
             "colours_or_unknown",
             replace(three_colours, name="colours or unknown").with_unknown(energy),
-            append_softmax(append_constant(logits, UNKNOWN_LOGIT)),
+            append_softmax(append_energy(logits, zero=UNKNOWN_ENERGY, slope=1.0)),
         ),
         (
             "colours_at_once",

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from edgekit.contract import Unknown
 from edgekit.errors import EdgekitError
+from edgekit.metrics.open_set import OpenPhotos, open_set_of
 from edgekit.report.card import MARK, card_path, make_card, to_markdown, write_card
 from edgekit.report.models import collect
 from edgekit.runtime import read_bundle
@@ -71,3 +74,37 @@ def test_the_card_tells_of_own_calibration_images_and_of_a_drop_that_may_be_chan
     assert "200 crops of 8 own images, abababababab" in text
     assert "only 8 calibration images" in text
     assert "/home/me" not in text
+
+
+def test_the_card_tells_of_a_rule_for_unknown(shelf, unknown_file, three_colours_file):
+    (model,) = collect([shelf]).models
+    closed = make_card(replace(model, contract=read_bundle(three_colours_file).contract))
+    assert "Out of scope: identifying people, photos of anything but its classes, and" in to_markdown(closed)
+    contract = read_bundle(unknown_file).contract
+    rule = Unknown(rule="energy", threshold=0.5, false_accept=0.817, false_reject=0.012, auroc=0.866)
+    photos = OpenPhotos(
+        labels=contract.labels,
+        truth=np.array([0, 1, 2, 0]),
+        strange=("ufo", "ufo"),
+        called=np.array([0, 1, 2, 0, 1, 1]),
+        score=np.array([0.1, 0.2, 0.3, 0.7, 0.4, 0.9]),
+        groups=None,
+    )
+    found = open_set_of(photos, rule="energy", threshold=0.5, resamples=50)
+    for evaluated in ((), (replace(model.evaluated[0], open_set=found),)):
+        card = make_card(replace(model, contract=contract.with_unknown(rule), evaluated=evaluated))
+        text = to_markdown(card)
+        assert "Out of scope: identifying people, and decisions" in text
+        assert "called unknown by a rule, which misses some" in text
+        assert "81.7 % of the photos passed" in text
+        for row in (
+            "| rule | energy, unknown from score 0.5 |",
+            "| AUROC, classes held out | 0.866 |",
+            "| false accepts, classes held out | 81.7 % |",
+            "| false rejects, known classes | 1.2 % |",
+        ):
+            assert row in text
+        assert ("| open-set AUROC |" in text) == bool(evaluated)
+        assert ("| known photos called unknown | 1 of 4 photos" in text) == bool(evaluated)
+    without = make_card(replace(model, contract=contract.with_unknown(Unknown(rule="energy", threshold=0.5))))
+    assert "| AUROC, classes held out | – |" in to_markdown(without)

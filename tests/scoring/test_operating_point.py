@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from edgekit.contract import Contract, CropPlan, Decision
-from edgekit.scoring.operating_point import choose_threshold, edge_caution, fit_decision
+from edgekit.contract import Contract, CropPlan, Decision, Unknown
+from edgekit.scoring.operating_point import choose_threshold, edge_caution, fit_decision, fit_unknown, keep_unknown
 from edgekit.scoring.scores import Scores
 
 
@@ -123,3 +123,49 @@ class TestChooseThreshold:
 
 def test_a_temperature_at_the_edge_of_those_tried_is_told():
     assert [bool(edge_caution(one)) for one in (0.1, 0.103923, 1.0, 9.62, 10.0)] == [True, False, False, False, True]
+
+
+class TestUnknown:
+    """Forty photos of two classes, each surer than the one before; every fourth is called wrong."""
+
+    @pytest.fixture
+    def known(self):
+        surest = np.linspace(0.55, 0.98, 40)
+        targets = np.arange(40) % 2
+        called = np.where(np.arange(40) % 4 == 0, 1 - targets, targets)
+        rows = np.where(np.arange(2) == called[:, None], surest[:, None], 1 - surest[:, None])
+        return Scores(crops=rows[:, np.newaxis].astype(np.float32), targets=targets)
+
+    @pytest.fixture
+    def ruled(self):
+        return contract(bona_fide=None).with_unknown(Unknown(rule="probability", threshold=0.5, false_reject=0.1))
+
+    def test_as_many_photos_are_rejected_as_before_whatever_the_temperature(self, known, ruled):
+        kept = []
+        for temperature in (0.5, 1.0, 3.0):
+            warm = ruled.with_decision(Decision(temperature=temperature))
+            kept.append(keep_unknown(known, warm))
+            assert (known.voted_all(warm).unknown >= kept[-1].unknown.threshold).sum() == 4
+            assert kept[-1].decision == warm.decision
+        assert len({one.unknown.threshold for one in kept}) == 3
+        assert {(one.unknown.rule, one.unknown.false_reject) for one in kept} == {("probability", 0.1)}
+
+    def test_a_share_that_was_rounded_down_is_that_of_so_many(self, known, ruled):
+        third = Scores(crops=known.crops[:3], targets=known.targets[:3])
+        rounded = ruled.with_unknown(Unknown(rule="probability", threshold=0.5, false_reject=0.3333))
+        kept = keep_unknown(third, rounded)
+        assert (third.voted_all(rounded).unknown >= kept.unknown.threshold).sum() == 1
+
+    def test_what_nobody_noted_is_left_as_it_is(self, known, ruled):
+        unnoted = ruled.with_unknown(Unknown(rule="probability", threshold=0.5))
+        assert keep_unknown(known, unnoted) is unnoted
+        closed = contract(bona_fide=None)
+        assert keep_unknown(known, closed) is closed
+
+    def test_what_was_called_wrong_is_lost_for_nothing(self, known, ruled):
+        found = fit_unknown(known, ruled, 0.0)
+        # The least sure photo is one of those that are called wrong; the next one is right.
+        assert (found.unknown.false_reject, known.voted_all(ruled).unknown.max() >= found.unknown.threshold) == (
+            1 / 40,
+            True,
+        )

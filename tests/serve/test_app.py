@@ -182,6 +182,20 @@ def test_the_server_says_what_it_is_and_what_it_takes(served):
     assert "<script" not in page
 
 
+def test_a_rule_for_unknown_is_told_with_its_score_whatever_the_answer(unknown_file):
+    with serving(unknown_file) as strange:
+        red, grey = strange.classify(RED, photo(90, 90, 90)).json()
+        rule = strange.ask.get("/v1/model").json()["unknown"]
+    assert (red["label"], grey["label"]) == ("red", "unknown")
+    assert 0 < red["unknown"] < rule["threshold"] <= grey["unknown"] == grey["score"]
+    assert rule == {"rule": "energy", "threshold": 0.5, "false_accept": None, "false_reject": None, "auroc": None}
+
+
+def test_without_such_a_rule_nothing_is_told_of_it(served):
+    assert served.classify(RED).json()[0]["unknown"] is None
+    assert served.ask.get("/v1/model").json()["unknown"] is None
+
+
 class TestExplanations:
     def test_it_says_which_parts_an_answer_rests_on(self, served):
         found = served.ask.post("/v1/explain?cells=16", files={"photo": half_red()}).json()

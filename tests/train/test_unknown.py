@@ -13,11 +13,12 @@ from edgekit.train.unknown import (
     ClassMeans,
     KeptMeans,
     RuleFound,
+    Squash,
     UnknownFound,
     folds_with_unknown,
     refuse_unknown,
+    squash_of,
     with_unknown,
-    zero_of,
 )
 
 LOGITS = np.random.default_rng(0).normal(size=(6, 2, 3)).astype(np.float32)
@@ -28,7 +29,7 @@ FOUND = tuple(
 )
 
 
-def voted(rule, zero):
+def voted(rule, squash, logits=LOGITS):
     contract = Contract(
         name="m",
         labels=("a", "b", "c"),
@@ -37,30 +38,56 @@ def voted(rule, zero):
         precision="float32",
         model_sha256=NO_SHA256,
     ).with_unknown(Unknown(rule=rule, threshold=0.5))
-    return vote_all(softmax(with_unknown(rule, LOGITS, COSINES, zero).astype(np.float64)), contract)
+    return vote_all(softmax(with_unknown(rule, logits, COSINES, squash).astype(np.float64)), contract)
 
 
 def test_the_score_by_energy_falls_with_the_log_sum_exp_of_the_voted_logits():
     mean = LOGITS.mean(axis=1, dtype=np.float64)
     energy = np.log(np.exp(mean).sum(axis=1))
-    np.testing.assert_allclose(voted("energy", 0.7).unknown, 1 / (1 + np.exp(energy - 0.7)), rtol=1e-6)
+    np.testing.assert_allclose(
+        voted("energy", Squash(zero=0.7, slope=1.0)).unknown, 1 / (1 + np.exp(energy - 0.7)), rtol=1e-6
+    )
 
 
 def test_the_score_by_distance_depends_on_cosines_alone_for_each_crop():
-    crops = softmax(with_unknown("distance", LOGITS, COSINES, 0.25).astype(np.float64))
+    crops = softmax(with_unknown("distance", LOGITS, COSINES, Squash(zero=0.25, slope=SLOPE)).astype(np.float64))
     np.testing.assert_allclose(crops[..., -1], 1 / (1 + np.exp(SLOPE * (COSINES.astype(np.float64) - 0.25))), rtol=1e-5)
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_labels_are_what_they_would_be_without(rule):
-    zero = zero_of(rule, LOGITS, COSINES)
-    np.testing.assert_allclose(voted(rule, zero).probabilities, voted("probability", None).probabilities, rtol=1e-5)
+    squash = squash_of(rule, LOGITS, COSINES)
+    np.testing.assert_allclose(voted(rule, squash).probabilities, voted("probability", None).probabilities, rtol=1e-5)
 
 
 def test_unknown_begins_where_one_known_photo_in_twenty_ends():
-    assert zero_of("probability", LOGITS, COSINES) is None
-    assert zero_of("distance", LOGITS, COSINES) == pytest.approx(np.quantile(COSINES.mean(axis=1), 0.05))
-    assert (voted("energy", zero_of("energy", LOGITS, COSINES)).unknown > 0.5).sum() == 1
+    assert squash_of("probability", LOGITS, COSINES) is None
+    found = squash_of("distance", LOGITS, COSINES)
+    assert (found.zero, found.slope) == (pytest.approx(np.quantile(COSINES.mean(axis=1), 0.05)), SLOPE)
+    calm = np.repeat(LOGITS[:, :1], 2, axis=1)
+    assert (voted("energy", squash_of("energy", calm, COSINES), calm).unknown > 0.5).sum() == 1
+
+
+@pytest.mark.parametrize("scale", [0.01, 1.0, 1000.0])
+def test_scores_by_energy_are_spread_whatever_the_scale_of_the_logits(scale):
+    # The same in all crops of a photo: what crops disagree on has the scale of the logits.
+    energy = np.linspace(10, 12, 40, dtype=np.float32)[:, np.newaxis, np.newaxis]
+    logits = scale * np.concatenate([energy, 0 * energy, 0 * energy], axis=2).repeat(2, axis=1)
+    crops = softmax(with_unknown("energy", logits, np.zeros((40, 2)), squash_of("energy", logits, None)))
+    assert 0.001 < crops[..., -1].min() < 0.2
+    assert 0.5 < crops[..., -1].max() < 0.999
+    assert (np.diff(crops[:, 0, -1]) < 0).all()
+
+
+def test_photos_that_are_all_alike_have_a_slope():
+    alike = np.ones((5, 2, 3), np.float32)
+    assert np.isfinite(squash_of("energy", alike, COSINES).slope)
+
+
+def test_a_rule_without_its_slope_is_refused():
+    found = UnknownFound(rounds=(("a",),), rules=FOUND, rule="energy", cost_points=1.0, zero=2.5)
+    with pytest.raises(RunError, match=r"must be kept with its slope, got none.*--overwrite"):
+        _ = found.squash
 
 
 def test_means_of_classes_are_directions_from_their_middle():
@@ -137,7 +164,7 @@ class TestFile:
 
     def test_folds_get_the_logit_that_each_photo_would_have(self, kept):
         folds = OutOfFold(unseen=LOGITS, final=2 * LOGITS)
-        found = UnknownFound(rounds=(("a",),), rules=FOUND, rule="distance", cost_points=1.0, zero=0.0)
+        found = UnknownFound(rounds=(("a",),), rules=FOUND, rule="distance", cost_points=1.0, zero=0.0, slope=SLOPE)
         told = folds_with_unknown(folds, found, kept)
         assert told.unseen.shape == told.final.shape == (6, 2, 4)
         np.testing.assert_allclose(told.unseen[..., 3] - told.final[..., 3], SLOPE, rtol=1e-5)
@@ -145,7 +172,7 @@ class TestFile:
 
 
 def test_a_record_of_what_was_found_is_read_again():
-    found = UnknownFound(rounds=(("a", "b"), ("c",)), rules=FOUND, rule="energy", cost_points=1.0, zero=2.5)
+    found = UnknownFound(rounds=(("a", "b"), ("c",)), rules=FOUND, rule="energy", cost_points=1.0, zero=2.5, slope=0.5)
     assert from_plain(UnknownFound, plain(found), where="here") == found
     assert (found.best.auroc, found.of_contract().auroc) == (0.9, 0.9)
 

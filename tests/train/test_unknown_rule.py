@@ -5,12 +5,16 @@ import pytest
 
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
-from edgekit.contract import CropPlan
+from edgekit.contract import Contract, CropPlan, Unknown
+from edgekit.modelfile.write import NO_SHA256
 from edgekit.progress import SILENT
+from edgekit.runtime.voting import softmax
+from edgekit.scoring.operating_point import fit_decision, fit_unknown
+from edgekit.scoring.scores import Scores
 from edgekit.train.head import FeatureSet
 from edgekit.train.options import NetworkConfig, TrainConfig
 from edgekit.train.solve import solve_head
-from edgekit.train.unknown import RULES
+from edgekit.train.unknown import RULES, squash_of, with_unknown
 from edgekit.train.unknown_rule import ROUNDS, compare_rules, find_unknown, rounds_of, unseen_cosines
 
 pytestmark = pytest.mark.host
@@ -96,3 +100,24 @@ def test_a_head_that_begins_from_another_takes_the_kernels_of_known_classes():
     start = np.zeros((1, 16, len(LABELS)), np.float32)
     _, rules = compare_rules(train, LABELS, CONFIG, start, SILENT)
     assert min(one.auroc for one in rules) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("slope", "threshold"), [pytest.param(1.0, 1.0, id="one"), pytest.param(None, 0.99999, id="own")]
+)
+def test_photos_that_are_easy_to_tell_apart_leave_room_below_one(slope, threshold):
+    """By a slope of one two of these photos have a score of exactly 1, so nothing that is above them can be told."""
+    train = features(photos=40)
+    logits = solve_head(train, len(LABELS), CONFIG, None).choice.out_of_fold
+    squash = squash_of("energy", logits, np.zeros(logits.shape[:2], np.float32))
+    squash = squash if slope is None else replace(squash, slope=slope)
+    crops = softmax(with_unknown("energy", logits, None, squash).astype(np.float64)).astype(np.float32)
+    scores = Scores(crops=crops, targets=train.targets)
+    contract = Contract(
+        name="easy", labels=LABELS, side_px=32, plan=CONFIG.plan, precision="float32", model_sha256=NO_SHA256
+    ).with_unknown(Unknown(rule="energy", threshold=1.0))
+    contract = contract.with_decision(fit_decision(scores, contract))
+    found = fit_unknown(scores, contract, 0.0).unknown
+    assert contract.decision.temperature == 0.1
+    assert threshold <= found.threshold <= 1
+    assert (found.threshold < 1, found.false_reject == 0) == (slope is None, slope is None)

@@ -8,10 +8,10 @@ public enum class UnknownRule(
     /** One minus the largest voted probability (Hendrycks and Gimpel 2017). */
     PROBABILITY("probability"),
 
-    /** The voted probability of one output more, whose logit is a constant (Liu et al. 2020). */
+    /** The voted probability of one output more: it falls with the log-sum-exp of the logits (Liu et al. 2020). */
     ENERGY("energy"),
 
-    /** The voted probability of one output more, which falls with the likeness to the nearest class's mean. */
+    /** The voted probability of one output more: it falls with the log-sum-exp of the logits (Liu et al. 2020). */
     DISTANCE("distance"),
 }
 
