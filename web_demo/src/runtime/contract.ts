@@ -437,6 +437,11 @@ export class Contract {
         `${CONTRACT_NAME} must have schema ${FIRST_SCHEMA} to ${SCHEMA}, got ${describeJson(schema)}`,
       );
     }
+    for (const [key, since] of Object.entries(SINCE)) {
+      if ((raw as JsonObject).has(key) && schema < BigInt(since)) {
+        throw new ContractError(`${CONTRACT_NAME} with ${key} must have schema ${since} or newer, got ${schema}`);
+      }
+    }
     const contract = contractOf(raw, CONTRACT_NAME);
     if (BigInt(contract.schema) !== schema) {
       const keys = said(contract);
