@@ -856,7 +856,7 @@ class CapturePresenterTest {
                 loading = { _, threads, _ -> ScriptedScorer(FACES, threads) }
                 presenter.onSettingsChanged(presenter.settings.copy(threads = 2))
             },
-            { presenter.onShutter() }, { presenter.onCamera(CameraEvent.Photo(photo("444.jpg"))) },
+            { presenter.onCamera(opened) }, { presenter.onShutter() }, { presenter.onCamera(CameraEvent.Photo(photo("444.jpg"))) },
         )
         for (step in journey) {
             step()
