@@ -77,6 +77,7 @@ HOME_OF = {
         "scoring.operating_point",
         "train.photo_heads",
         "train.start_from",
+        "train.unknown",
     },
     "sklearn": {"audit.models", "train.photo_heads"},
     "starlette": {"serve.access", "serve.app", "serve.asked", "serve.uploads"},

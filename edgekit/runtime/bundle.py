@@ -114,8 +114,8 @@ def _detector(source: Path | bytes, contract: Contract, inside: bytes | None) ->
     if inside is None:
         if isinstance(source, bytes):
             raise ContractError(
-                f"its {regions.thing} detector lies beside it, as {regions.detector_file}: name the model's file, "
-                "or take a model that has it inside"
+                f"its {regions.thing} detector lies beside it, as {regions.detector_file}, where the model's file alone"
+                " is taken: take a model that has it inside"
             )
         beside, absent = source.parent / regions.detector_file, "no such file; copy it from where the model was made"
         inside = read_bounded(beside, MAX_DETECTOR_BYTES, "a detector", ContractError, absent=absent)

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 from fixtures.several import SEVERAL_CALIBRATION, TRAINED
+from hearing import Heard
 
 from edgekit.contract import Contract, CropPlan
 from edgekit.convert.gate import ConvertRecord, compare_labels
@@ -83,21 +84,11 @@ def test_scores_that_are_kept_are_taken_again(several_model, several, several_ru
     source = crop_source(several, samples, bundle.contract.plan, bundle.contract.side_px)
     store = ScoreStore.of(tmp_path, several, samples)
     (first,) = score_photos([bundle], source, crops=2, store=store)
-    told = []
-
-    class Words:
-        def say(self, line):
-            told.append(line)
-
-        def begin(self, *_):
-            pass
-
-        advance = expect = begin
-
-    (again,) = score_photos([bundle], source, crops=2, store=store, progress=Words())
+    heard = Heard()
+    (again,) = score_photos([bundle], source, crops=2, store=store, progress=heard)
     np.testing.assert_array_equal(first.crops, again.crops)
     assert again.targets.shape == (len(samples), 3)
-    assert not told
+    assert not heard.lines
 
 
 def test_float_and_qat_files(several, several_run, tmp_path):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fixtures.several import SEVERAL, patches
+from hearing import Heard
 
 from edgekit.data.dataset import load_dataset
 from edgekit.data.groups import with_groups
@@ -61,18 +62,8 @@ def write(root, samples):
 
 
 def in_words(folder):
-    told = []
-
-    class Words:
-        def say(self, line):
-            told.append(line)
-
-        def begin(self, *_):
-            pass
-
-        advance = expect = begin
-
-    return told, load_dataset(folder, reading=SEVERAL, progress=Words())
+    heard = Heard()
+    return heard.lines, load_dataset(folder, reading=SEVERAL, progress=heard)
 
 
 def test_a_manifest_has_labels_alone_as_classes(several, several_photos):
@@ -85,20 +76,10 @@ def test_a_manifest_has_labels_alone_as_classes(several, several_photos):
 
 
 def test_a_label_with_a_bar_is_one_label_as_ever(several_photos):
-    told = []
-
-    class Words:
-        def say(self, line):
-            told.append(line)
-
-        def begin(self, *_):
-            pass
-
-        advance = expect = begin
-
-    dataset = load_dataset(several_photos, progress=Words())
+    heard = Heard()
+    dataset = load_dataset(several_photos, progress=heard)
     assert "green|red" in dataset.labels
-    assert "'blue|green' is one label here; `edgekit finetune --multi-label` reads it as several" in told
+    assert "'blue|green' is one label here; `edgekit finetune --multi-label` reads it as several" in heard.lines
 
 
 def test_a_label_that_all_photos_have_is_refused(tmp_path):

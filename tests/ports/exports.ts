@@ -4,7 +4,7 @@
 
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { newWorld, verdictOf } from "../../web_demo/test/page/world.ts";
+import { knowing, newWorld, verdictOf } from "../../web_demo/test/page/world.ts";
 import { BenchDesk } from "../../web_demo/src/page/bench_desk.ts";
 import { exportCaptures, type Stored } from "../../web_demo/src/page/exports.ts";
 import { newId, recordOf } from "../../web_demo/src/page/record.ts";
@@ -12,6 +12,8 @@ import { Contract } from "../../web_demo/src/runtime/index.ts";
 
 interface About {
   readonly contract: string;
+  /** Of a model that tells what is unknown by an output of its own. */
+  readonly knowing: string;
   readonly sha256: string;
   readonly photos: readonly { readonly file: string; readonly label: string; readonly attack: number }[];
 }
@@ -35,6 +37,18 @@ const stored = about.photos.map(({ label, attack }, number): Stored => {
 const byId = new Map(stored.map(({ record }, number) => [record.id, new Blob([contents[number]!])]));
 const { zip } = await exportCaptures(stored, async (id) => byId.get(id)!, world.origin, world.now(), () => undefined);
 writeFileSync(`${out}/captures.zip`, new Uint8Array(await zip.arrayBuffer()));
+
+// A photo that is unknown, and one that is not.
+const taken = new Date(Date.UTC(2026, 10, 30, 7, 13, 55, 100));
+const told = [0.8, 0.1].map((unknown, number): Stored => {
+  const judged = { verdict: knowing(unknown), rotation: 90, thumbnail: new Blob(), format: "jpg" } as const;
+  const capture = { judged, taken, source: "shutter", kept: "as-is" } as const;
+  const of = { ...model, contract: Contract.fromJson(about.knowing) };
+  return { record: { ...recordOf(capture, `told-${number}`, of, world.origin), truth: "apple" }, lens: "back" };
+});
+const content = new Blob([contents[0]!]);
+const unknown = await exportCaptures(told, async () => content, world.origin, world.now(), () => undefined);
+writeFileSync(`${out}/unknown.zip`, new Uint8Array(await unknown.zip.arrayBuffer()));
 
 Object.assign(world, {
   sha256: async (text: string) => sha256(text),

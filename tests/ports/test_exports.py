@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from exporting import picture
 
 from edgekit.bench.from_phones import benchmark_of_exports
+from edgekit.contract import Decision, Unknown
 from edgekit.data.dataset import load_dataset
 from edgekit.evaluate.accuracy import evaluate_model
 from edgekit.gather.importing import import_photos
@@ -38,7 +40,20 @@ def page(tmp_path_factory, red_blue_file):
         file.write_bytes(picture(colour, number))
         photos.append({"file": str(file), "label": label, "attack": 0.1 if label == "genuine" else 0.9})
     bundle = read_bundle(red_blue_file)
-    about = {"contract": bundle.contract.to_json(), "sha256": bundle.file_sha256, "photos": photos}
+    knowing = replace(
+        bundle.contract,
+        schema=3,
+        labels=("apple", "pear"),
+        bona_fide=None,
+        decision=Decision(),
+        unknown=Unknown(rule="energy", threshold=0.5),
+    )
+    about = {
+        "contract": bundle.contract.to_json(),
+        "knowing": knowing.to_json(),
+        "sha256": bundle.file_sha256,
+        "photos": photos,
+    }
     (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
     made = folder / "exports.mjs"
     source = Path(__file__).with_name("exports.ts")
@@ -62,6 +77,12 @@ def test_captures_of_the_page(page, red_blue_file):
         phone = evaluate_model(red_blue_file, data, captures=export.captures).phone
     assert (phone.compared, phone.left_out, phone.differ) == (3, 1, ())
     assert phone.engines == ("litert.js 2.5.3, not told",)
+
+
+def test_what_the_page_calls_unknown_is_a_capture_as_any(page):
+    export = read_captures(page / "unknown.zip")
+    assert [(one.label, one.score) for one in export.captures] == [("unknown", 0.8), ("apple", 0.75)]
+    assert {len(crop.probabilities) for one in export.captures for crop in one.crops} == {3}
 
 
 def test_the_benchmark_of_the_page(page, red_blue_file):

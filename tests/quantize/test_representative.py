@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hearing import Heard
 from PIL import Image
 
 from edgekit.contract import CropPlan
@@ -109,15 +110,10 @@ class TestWords:
         assert bool(own.caution) == bool(words)
 
     def test_what_the_folder_was_taken_for_is_told(self, images, dataset, train):
-        said = []
-
-        class Told(Progress):
-            def say(self, line):
-                said.append(line)
-
+        heard = Heard()
         folder = images({"genuine/a": (32, 32), "genuine/b": (50, 50)})
-        found_in(folder, dataset, train, progress=Told())
-        assert said == [f"calibrating on 2 images in {folder} (genuine 2); 60 crops of 32 px"]
+        found_in(folder, dataset, train, progress=heard)
+        assert heard.lines == [f"calibrating on 2 images in {folder} (genuine 2); 60 crops of 32 px"]
 
 
 class TestRefusals:

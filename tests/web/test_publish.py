@@ -1,12 +1,14 @@
 import base64
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 from PIL import Image, features
 
 from edgekit.data.manifest import Sample
 from edgekit.errors import ContractError, EdgekitError
+from edgekit.modelfile.write import write_bundle
 from edgekit.records import file_sha256
 from edgekit.web import publish
 from edgekit.web.built import read_built_page
@@ -51,6 +53,16 @@ def test_a_page_with_a_model_larger_than_its_files_may_be_is_a_page_too(
     monkeypatch.setattr("edgekit.web.built.MAX_FILE_BYTES", red_blue_file.stat().st_size - 1)
     publish_page(red_blue_file, tmp_path / "again", WebConfig(), page=out)
     assert (tmp_path / "again/sw.js").read_bytes() == (out / "sw.js").read_bytes()
+
+
+def test_a_model_whose_detector_lies_beside_it_is_refused(page, marks, out, tmp_path):
+    model = tmp_path / "faces.tflite"
+    regions = replace(marks.contract.regions, place="beside")
+    write_bundle(replace(marks, contract=marks.contract.with_regions(regions)), model)
+    complaint = r"faces.tflite: .*its face detector lies beside it, as detector-.*: take a model that has it inside$"
+    with pytest.raises(ContractError, match=complaint):
+        publish_page(model, out, WebConfig(), page=page)
+    assert not out.exists()
 
 
 def test_photos_of_other_labels_than_the_models_are_refused(page, three_colours_file, out, data):

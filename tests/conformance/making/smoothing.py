@@ -12,7 +12,7 @@ from edgekit.contract import Contract, Decision
 from edgekit.errors import VideoError
 from edgekit.records import plain
 from edgekit.runtime.smoothing import Smoother
-from making.tools import Vector, Writer
+from making.tools import Vector, Writer, number
 
 PAD = ("genuine", "print", "screen")
 # An even stream at 30 frames a second, to begin with one answer and turn to the other.
@@ -236,11 +236,6 @@ NEWER: list[tuple[Any, ...]] = [
         "catches an unknown score that is not smoothed, and one that is lacking",
     ),
 ]
-
-
-def number(value: float) -> float | str:
-    """What JSON has no number for, as a text that float() reads."""
-    return value if math.isfinite(value) else {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
 
 
 def smoothing(to: Writer) -> None:

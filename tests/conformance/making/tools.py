@@ -85,3 +85,8 @@ def check_script() -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def number(value: float) -> float | str:
+    """What JSON has no number for, as a text that float() reads."""
+    return value if math.isfinite(value) else {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import numpy as np
 
 from edgekit.contract import Contract, CropPlan, Decision
+from edgekit.errors import InterpreterError
 from edgekit.records import plain
 from edgekit.runtime.voting import decide, vote_all
-from making.tools import Writer, check_script
+from making.tools import Writer, check_script, number
 
 PAD = ("genuine", "print", "screen")
 VOTES: list[tuple[Any, ...]] = [
@@ -354,7 +356,45 @@ NEWER: list[tuple[Any, ...]] = [
         [[1.0, 0.0, 1e-42], [1.0, 1.0, 0.0]],
         "catches the logarithm of 0, powers that overflow, and complements in float32",
     ),
+    (
+        "below-all-numbers",
+        "ab",
+        {"unknown": {"rule": "probability", "threshold": 0.5}},
+        {},
+        [[0.5, 0.5], [-math.inf, 1.0]],
+        "catches a score of -Infinity that is raised to the smallest one",
+    ),
+    (
+        "no-number",
+        "ab",
+        ENERGY,
+        {"vote": "mean"},
+        [[math.nan, 0.5, 0.5]],
+        "catches NaN, neither less nor more",
+    ),
+    ("without-end", "ab", ENERGY, {}, [[0.5, 0.5, math.inf]], "catches an output for unknown that nobody looked at"),
+    (
+        "several-labels-below-all-numbers",
+        "ab",
+        {"multi_label": [0.5, 0.5]},
+        {},
+        [[0.5, 0.5], [0.5, -math.inf]],
+        "catches a score of -Infinity whose complement is finite",
+    ),
 ]
+
+
+def verdict_of(scores: np.ndarray, contract: Contract) -> dict[str, Any] | None:
+    """The verdict for (crops, outputs) scores; None for those that are refused."""
+    try:
+        used = check_script().crops_used(scores, contract)
+        voted, unknown = vote_all(scores[:used], contract)
+    except InterpreterError:
+        return None
+    known = None if unknown is None else float(unknown)
+    label, score = decide(voted, contract, known)
+    verdict = {"label": label, "score": score, "probabilities": voted.tolist(), "crops": used, "unknown": known}
+    return {key: value for key, value in verdict.items() if value is not None}
 
 
 def votes(to: Writer) -> None:
@@ -376,20 +416,18 @@ def votes(to: Writer) -> None:
         }
         # The same number in float32 and float64.
         scores = np.array(rows, np.float32)
-        read = Contract.from_json(json.dumps(contract))
-        used = check_script().crops_used(scores, read)
-        voted, unknown = vote_all(scores[:used], read)
-        known = None if unknown is None else float(unknown)
-        label, score = decide(voted, read, known)
-        verdict = {"label": label, "score": score, "probabilities": voted.tolist(), "crops": used, "unknown": known}
         vectors.append(
             {
                 "name": name,
                 "why": why,
                 "tolerance": {"answers": 0, "probability": 1e-12},
                 "contract": contract,
-                "scores": scores.astype(np.float64).tolist(),
-                "verdict": {key: value for key, value in verdict.items() if value is not None},
+                "scores": [[number(one) for one in row] for row in scores.astype(np.float64).tolist()],
+                "verdict": verdict_of(scores, Contract.from_json(json.dumps(contract))),
             }
         )
-    to.manifest("votes", "Scores of crops to a verdict, and how many crops it takes.", vectors)
+    to.manifest(
+        "votes",
+        "Scores of crops to a verdict, and how many crops it takes; none where the scores must be refused.",
+        vectors,
+    )

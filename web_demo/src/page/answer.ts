@@ -23,7 +23,9 @@ export function toneOf(label: string, contract: Contract): Tone {
   return label === contract.bonaFide ? "genuine" : "attack";
 }
 
-export function answerOf({ label, score, labels }: Verdict | Smoothed, contract: Contract): Answer {
+export function answerOf(said: Verdict | Smoothed, contract: Contract): Answer {
+  const { label, score, probabilities } = said;
+  const labels = said.labels?.map((one) => ({ label: one, probability: probabilities.get(one)! })) ?? null;
   return { tone: toneOf(label, contract), label, score, labels };
 }
 

@@ -45,8 +45,8 @@ export class BenchDesk {
   async #sweep(model: ModelInfo, isQuick: boolean): Promise<BenchExport> {
     if (!isRecordable(model.contract)) {
       throw new Error(
-        "the model must answer with one label a photo, as the benchmark's file has it, got one of regions, of several labels " +
-          "or with an output for what is unknown; measure it by edgekit bench",
+        "the model must give one answer a photo, as the benchmark's file has it, got one of regions or of several labels; " +
+          "measure it by edgekit bench",
       );
     }
     const tickMs = this.#world.tickMs();

@@ -404,6 +404,10 @@ export class Presenter {
       await this.#ask({ kind: "shown", photo, seen: seenIn(verdict, model.contract) });
       return;
     }
+    const { format } = judged;
+    if (format === null) {
+      throw new PhotoError("a photo that is kept must be a JPEG, PNG or WebP file, got another kind; save it as JPEG");
+    }
     const answer = answerOf(verdict, model.contract);
     const asks = wantsRetake(answer);
     if (asks && !(await this.#ask({ kind: "question", photo, answer, source: how.source }))) {
@@ -412,7 +416,7 @@ export class Presenter {
     }
     const kept = asks ? "kept-anyway" : "as-is";
     const record = recordOf(
-      { ...how, judged: { ...judged, verdict }, kept },
+      { ...how, judged: { ...judged, verdict, format }, kept },
       newId(how.taken, this.#world.random(4)),
       model,
       this.#world.origin,

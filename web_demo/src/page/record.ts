@@ -35,11 +35,11 @@ export interface CaptureRecord {
 }
 
 /**
- * Whether files that a page sends home have a place for a model's answers: one label a photo, and probabilities of labels
- * that sum to one.
+ * Whether files that a page sends home have a place for a model's answers: one answer a photo, and probabilities of labels
+ * that sum to one. Of a rule for what is unknown they have the answer, and the model's output for it.
  */
-export function isRecordable({ regions, unknown, multiLabel }: Contract): boolean {
-  return regions === null && multiLabel === null && (unknown === null || unknown.outputs === 0);
+export function isRecordable({ regions, multiLabel }: Contract): boolean {
+  return regions === null && multiLabel === null;
 }
 
 /** A photo that was judged, before anybody decided to keep it. */
@@ -48,8 +48,12 @@ export interface Judged<Answered = Verdict> {
   readonly rotation: Rotation;
   /** A small JPEG for lists. */
   readonly thumbnail: Blob;
-  readonly format: Format;
+  /** null: the photo is of a kind that is not kept. */
+  readonly format: Format | null;
 }
+
+/** A photo that may be kept. */
+export type Keepable = Judged & { readonly format: Format };
 
 /** UTC time and chance: sorts by time, and no two captures share one. */
 export function newId(taken: Date, random: Uint8Array): string {
@@ -58,7 +62,7 @@ export function newId(taken: Date, random: Uint8Array): string {
 }
 
 export interface Capture {
-  readonly judged: Judged;
+  readonly judged: Keepable;
   readonly taken: Date;
   readonly source: CaptureRecord["source"];
   readonly kept: CaptureRecord["kept"];

@@ -119,9 +119,6 @@ class Desk {
     const content = new Uint8Array(await photo.arrayBuffer());
     const format = formatOf(content);
     const verdict = await judge(this.#loaded, content, options);
-    if (format === null) {
-      throw new PhotoError("a photo that is kept must be a JPEG, PNG or WebP file, got another kind; save it as JPEG");
-    }
     const thumbnail = await thumbnailOf(photo);
     return { kind: "judged", judged: { verdict: partsOf(verdict), rotation: rotationOf(content), thumbnail, format } };
   }

@@ -41,8 +41,14 @@ export interface Answer {
   readonly label: string;
   /** The probability behind the label; for "retake" the attack score. */
   readonly score: number;
-  /** The labels that a photo has, where it may have several; null where it has exactly one. */
-  readonly labels: readonly string[] | null;
+  /** The labels that a photo has, each with its own probability, where it may have several; null where it has exactly one. */
+  readonly labels: readonly Share[] | null;
+}
+
+/** A label and the probability of that alone. */
+export interface Share {
+  readonly label: string;
+  readonly probability: number;
 }
 
 /** What a model of regions says of a picture; that there is none is an answer, too. */

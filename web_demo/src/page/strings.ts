@@ -119,8 +119,8 @@ const TABLE = {
 
   "shown-photo": ["The photo, with what was found in it", "Das Foto und was darin gefunden wurde"],
   "shown-text": [
-    "This photo is not kept: captures have no place yet for the answers of such a model.",
-    "Dieses Foto wird nicht behalten: Für die Antworten eines solchen Modells ist in Aufnahmen noch kein Platz.",
+    "This photo is not kept: captures are for models that give one answer to a whole photo.",
+    "Dieses Foto wird nicht behalten: Aufnahmen sind für Modelle, die dem ganzen Foto eine Antwort geben.",
   ],
   "shown-close": ["Go on", "Weiter"],
 

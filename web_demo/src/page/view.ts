@@ -324,11 +324,12 @@ export class View {
   #historyButton(item: HistoryItem): HTMLButtonElement {
     const { record, thumbnail } = item;
     const tone = words.storedTone(record, this.#contract);
-    const verdict = words.verdictText(this.#say, { tone, label: record.label, labels: null });
+    const answer: Answer = { tone, label: record.label, score: record.score, labels: null };
+    const verdict = words.verdictText(this.#say, answer);
     const image = make("img", { alt: "" });
     showBlob(image, thumbnail);
     const pill = make("span", { className: "pill" });
-    this.#drawPill(pill, { tone }, `${record.label} · ${words.percent(record.score)}`);
+    this.#drawPill(pill, answer, words.verdictDetail(this.#say, answer));
     const notes = [
       this.#time(record),
       ...(record.truth === null ? [] : [this.#say("truth-set", { label: record.truth })]),
@@ -343,7 +344,7 @@ export class View {
     );
     button.setAttribute(
       "aria-label",
-      this.#say("open-photo", { verdict: `${verdict}, ${record.label}`, time: notes.join(", ") }),
+      this.#say("open-photo", { verdict: `${verdict}, ${words.labelText(this.#say, answer)}`, time: notes.join(", ") }),
     );
     return button;
   }

@@ -41,7 +41,7 @@ export function verdictText(say: Say, answer: Omit<Answer, "score"> | null): str
 
 /** What a photo is called: its label, its labels, or that it has none of them. */
 export function labelText(say: Say, { label, labels, tone }: Omit<Answer, "score">): string {
-  if (labels !== null) return labels.join(", ") || say("no-label");
+  if (labels !== null) return labels.map((one) => one.label).join(", ") || say("no-label");
   return label === UNKNOWN && tone === "plain" ? say("unknown") : label;
 }
 
@@ -51,8 +51,12 @@ export function percent(share: number): string {
 }
 
 export function verdictDetail(say: Say, answer: Answer): string {
-  const key = answer.labels === null ? "verdict-detail" : "verdict-surest";
-  return say(key, { label: labelText(say, answer), percent: percent(answer.score) });
+  const { labels, score } = answer;
+  const detail = (label: string, share: number): string => say("verdict-detail", { label, percent: percent(share) });
+  if (labels === null) return detail(labelText(say, answer), score);
+  const each = labels.map(({ label, probability }) => detail(label, probability)).join(", ");
+  // Of none of them, what is told is how near the surest came.
+  return each || say("verdict-surest", { label: labelText(say, answer), percent: percent(score) });
 }
 
 /** What was seen, in one look: of several regions the gravest. */

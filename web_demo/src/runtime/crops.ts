@@ -25,6 +25,14 @@ export interface Box {
   readonly bottom: number;
 }
 
+/** Left, top, right, bottom. */
+export type Edges = [number, number, number, number];
+
+/** A box as records have it. */
+export function edgesOf({ left, top, right, bottom }: Box): Edges {
+  return [left, top, right, bottom];
+}
+
 /** The box reduction before the last resize: the largest whole factor that keeps at least `sidePx`. */
 export function reduction(lengthPx: number, sidePx: number): number {
   return Math.max(1, Math.floor(lengthPx / sidePx));

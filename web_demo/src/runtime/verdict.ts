@@ -1,7 +1,7 @@
 /** What a classifier answers, in memory and as JSON. */
 
 import type { Thing } from "./contract.ts";
-import type { Box, SizeWh } from "./crops.ts";
+import { type Box, type Edges, type SizeWh, edgesOf } from "./crops.ts";
 import type { Region } from "./regions/squares.ts";
 import type { Answer } from "./voting.ts";
 
@@ -156,13 +156,6 @@ export class RegionsVerdict {
   toJson(): string {
     return JSON.stringify(this.toPlain());
   }
-}
-
-/** Left, top, right, bottom. */
-type Edges = [number, number, number, number];
-
-function edgesOf({ left, top, right, bottom }: Box): Edges {
-  return [left, top, right, bottom];
 }
 
 /** A verdict as JSON has it. */

@@ -27,15 +27,19 @@ export interface Voted {
  *
  * @param scores - For each crop its (outputs,) probabilities, as the model gives them; at least one crop.
  * @param contract - Vote, temperature, and what the outputs are.
- * @throws ModelError - A score is not finite.
+ * @throws ModelError - A score is not finite, or a row has another length.
  */
 export function voteAll(scores: readonly ArrayLike<number>[], contract: Contract): Voted {
-  const { decision, unknown, labels, multiLabel } = contract;
+  const { decision, unknown, labels, multiLabel, outputs } = contract;
+  const other = scores.find((row) => row.length !== outputs);
+  if (other !== undefined) {
+    throw new ModelError(`a crop must have the model's ${outputs} scores, got ${other.length}; the model is broken`);
+  }
   if (multiLabel !== null) return { probabilities: voteEach(scores, decision), unknown: null };
-  const ofLabels = scores.map((row) => Array.from(row).slice(0, labels.length));
-  const probabilities = vote(ofLabels, decision);
+  const logs = scores.map(logsOf);
+  const probabilities = join(logs.map((row) => row.subarray(0, labels.length)), decision, softmax);
   if (unknown === null) return { probabilities, unknown: null };
-  const score = unknown.outputs > 0 ? vote(scores, decision).at(-1) : 1 - Math.max(...probabilities);
+  const score = unknown.outputs > 0 ? join(logs, decision, softmax).at(-1) : 1 - Math.max(...probabilities);
   return { probabilities, unknown: score ?? Number.NaN };
 }
 
@@ -66,12 +70,10 @@ function join(
 }
 
 function logsOf(row: ArrayLike<number>): Float64Array {
-  const logs = Float64Array.from(row, (score) => Math.log(Math.max(score, TINY)));
-  // Math.max keeps NaN; an infinite score has an infinite logarithm.
-  if (!logs.every(Number.isFinite)) {
-    throw new ModelError(`scores must be finite, got ${Array.from(row).slice(0, 3).join(", ")}; the model is broken`);
-  }
-  return logs;
+  return Float64Array.from(row, (score) => {
+    if (!Number.isFinite(score)) throw new ModelError(`scores must be finite, got ${score}; the model is broken`);
+    return Math.log(Math.max(score, TINY));
+  });
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Contract, Decision, PhotoError, Unknown } from "../../src/runtime/index.ts";
+import { Contract, Decision, PhotoError } from "../../src/runtime/index.ts";
 import { PAGE_OF_HISTORY, Presenter } from "../../src/page/presenter.ts";
 import type {
   BenchState,
@@ -12,7 +12,7 @@ import type {
   Seen,
   UiState,
 } from "../../src/page/state.ts";
-import { CONTRACT, facesOf, newWorld, OF_FACES, settle, type FakeWorld } from "./world.ts";
+import { CONTRACT, facesOf, knowing, KNOWING, newWorld, OF_FACES, settle, type FakeWorld } from "./world.ts";
 
 /** Every kind that was ever shown, by part of the state: the last test holds that none is missing. */
 const seen = {
@@ -847,9 +847,44 @@ test("photos of files are shown one after the other", async () => {
   assert.equal(presenter.state.capture.kind, "live");
 });
 
+test("what is unknown by a rule is kept as it is answered, and nobody is asked to take it again", async () => {
+  const { world, presenter } = await live((one) => (one.scorer.contract = KNOWING));
+  for (const [unknown, label, score] of [
+    [0.8, "unknown", 0.8],
+    [0.1, "apple", 0.75],
+  ] as const) {
+    world.scorer.said = knowing(unknown);
+    await presenter.shoot();
+    const { record } = (await world.store.entries()).find((one) => one.record.label === label)!;
+    assert.equal(record.score, score);
+    assert.deepEqual(record.crops.map((crop) => crop.probabilities.length), [3, 3]);
+    assert.deepEqual(Object.keys(record.probabilities), KNOWING.labels);
+    assert.ok(!("unknown" in record));
+  }
+});
+
+test("what is only shown may be of any kind that can be decoded, what is kept may not", async () => {
+  for (const [contract, kind] of [
+    [OF_FACES, "shown"],
+    [CONTRACT, "live"],
+  ] as const) {
+    const { world, presenter } = await live((one) => (one.scorer.contract = contract));
+    world.scorer.format = null;
+    void presenter.pickPhotos([new Blob(["GIF89a"])]);
+    await settle();
+    assert.equal(presenter.state.capture.kind, kind);
+    const { notice } = presenter.state;
+    if (contract === OF_FACES) assert.equal(notice, null);
+    else assert.match(notice?.kind === "photo-refused" ? notice.reason : "", /must be a JPEG, PNG or WebP file/);
+    presenter.answerQuestion(false);
+    await settle();
+    assert.equal(world.store.rows.size, 0);
+  }
+});
+
 test("a photo whose answers no record has a place for is shown, and not kept", async () => {
-  const unknown = new Unknown({ rule: "energy", threshold: 0.5 });
-  const contract = new Contract({ ...CONTRACT, bonaFide: null, decision: new Decision(), unknown });
+  const multiLabel = [0.5, 0.5];
+  const contract = new Contract({ ...CONTRACT, bonaFide: null, decision: new Decision(), multiLabel });
   const { world, presenter } = await live((one) => (one.scorer.contract = contract));
   void presenter.shoot();
   await settle();

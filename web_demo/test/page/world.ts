@@ -1,6 +1,6 @@
 /** A small world for the presenter: a camera, a model and storage that do what a test tells them. */
 
-import { Contract, CropPlan, Decision, RegionPlan, RegionsVerdict, Verdict } from "../../src/runtime/index.ts";
+import { Contract, CropPlan, Decision, RegionPlan, RegionsVerdict, Unknown, Verdict } from "../../src/runtime/index.ts";
 import type { Said } from "../../src/page/answer.ts";
 import type { Runner } from "../../src/page/bench_sweep.ts";
 import {
@@ -43,6 +43,31 @@ export function verdictOf(attack: number, crops = 2): Verdict {
     crops: Array.from({ length: crops }, () => one),
     ms: { decode: 4, crop: 1, invoke: 2, vote: 0.5 },
     sizeWh: [640, 480],
+  });
+}
+
+/** A model that tells what none of its labels is of, by an output of its own. */
+export const KNOWING = new Contract({
+  ...CONTRACT,
+  labels: ["apple", "pear"],
+  bonaFide: null,
+  decision: new Decision(),
+  unknown: new Unknown({ rule: "energy", threshold: 0.5 }),
+});
+
+/** What that says of a photo: so much of its outputs is that of unknown. */
+export function knowing(unknown: number): Verdict {
+  const scores = [0.75 * (1 - unknown), 0.25 * (1 - unknown), unknown];
+  const crop = { box: { left: 0, top: 0, right: 96, bottom: 96 }, probabilities: scores };
+  return new Verdict({
+    ...verdictOf(0.25),
+    answer: unknown < 0.5 ? { label: "apple", score: 0.75 } : { label: "unknown", score: unknown },
+    probabilities: new Map([
+      ["apple", 0.75],
+      ["pear", 0.25],
+    ]),
+    unknown,
+    crops: [crop, crop],
   });
 }
 
@@ -171,6 +196,9 @@ export class FakeScorer implements Scorer {
   frameRefusal: Error | null = null;
   attack = 0.1;
   contract = CONTRACT;
+  format: Judged["format"] = "jpg";
+  /** What is said of every photo in place of `attack`; null: nothing else. */
+  said: Verdict | null = null;
   /** What is found in every photo, with a contract of faces. */
   faces: RegionsVerdict = facesOf();
   frames: unknown[] = [];
@@ -192,8 +220,8 @@ export class FakeScorer implements Scorer {
   async photo(): Promise<Judged<Said>> {
     await this.judging;
     if (this.photoRefusal !== null) throw this.photoRefusal;
-    const verdict = this.contract.regions === null ? verdictOf(this.attack) : this.faces;
-    return { verdict, rotation: 0, thumbnail: new Blob(["small"]), format: "jpg" };
+    const verdict = this.contract.regions === null ? (this.said ?? verdictOf(this.attack)) : this.faces;
+    return { verdict, rotation: 0, thumbnail: new Blob(["small"]), format: this.format };
   }
 
   async runner(): Promise<Runner> {

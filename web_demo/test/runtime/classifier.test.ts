@@ -284,6 +284,28 @@ test("classify gives the one region's answer, and never guesses which", async ()
   );
 });
 
+test("photos that are looked at at the same time don't share their pixels, later ones take their place", async () => {
+  const inputs: Input[] = [];
+  const levels: number[] = [];
+  class Late extends Finds {
+    override async run(input: Input, shape: readonly number[]): Promise<readonly Output[]> {
+      inputs.push(input);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      levels.push(input[input.length / 2]!);
+      return super.run(input, shape);
+    }
+  }
+  const detector = new Detector(REGIONS, new Late([]));
+  const find = (level: number) => {
+    const picture = Picture.fromRgb(64, 64, new Uint8Array(64 * 64 * 3).fill(level));
+    return detector.find({ picture, sizeWh: [64, 64], shrink: 1 });
+  };
+  await Promise.all([find(0), find(255)]);
+  await find(255);
+  assert.deepEqual(levels, [-1, 1, 1]);
+  assert.ok(inputs[0] !== inputs[1] && inputs.slice(0, 2).includes(inputs[2]!));
+});
+
 test("what can't be had of regions is said", async () => {
   const { classifier, finds } = ofRegions([]);
   await assert.rejects(classifier.classifyRegions(SQUARE, { crops: 0 }), /ContractError: crops must be/);

@@ -5,7 +5,9 @@ import { test } from "node:test";
 
 import { Contract } from "../../src/runtime/contract.ts";
 import { VideoError } from "../../src/runtime/errors.ts";
-import { Tracker, overlap } from "../../src/runtime/regions/tracking.ts";
+import { edgesOf } from "../../src/runtime/crops.ts";
+import { overlap } from "../../src/runtime/regions/overlap.ts";
+import { Tracker } from "../../src/runtime/regions/tracking.ts";
 import { Smoother } from "../../src/runtime/smoothing.ts";
 import { RegionsVerdict, Verdict } from "../../src/runtime/verdict.ts";
 
@@ -117,7 +119,8 @@ test("smoothing out of range is refused at once", () => {
 });
 
 test("boxes without an area overlap nothing", () => {
-  assert.equal(overlap(boxAt(5, 5, 0), boxAt(5, 5, 0)), 0);
-  assert.equal(overlap(boxAt(0, 0, 2), boxAt(9, 9, 2)), 0);
-  assert.equal(overlap(boxAt(0, 0, 2), boxAt(0, 0, 2)), 1);
+  const edgesAt = (...at: Parameters<typeof boxAt>) => edgesOf(boxAt(...at));
+  assert.equal(overlap(edgesAt(5, 5, 0), edgesAt(5, 5, 0)), 0);
+  assert.equal(overlap(edgesAt(0, 0, 2), edgesAt(9, 9, 2)), 0);
+  assert.equal(overlap(edgesAt(0, 0, 2), edgesAt(0, 0, 2)), 1);
 });

@@ -1,6 +1,8 @@
 /** Every conformance vector that needs neither a decoder of files nor a model. */
 
+import assert from "node:assert/strict";
 import { cropBoxes, type SizeWh } from "../../src/runtime/crops.ts";
+import { ModelError } from "../../src/runtime/errors.ts";
 import { Picture, asPhoto, toTensor } from "../../src/runtime/picture.ts";
 import { GRIDS } from "../../src/runtime/regions/anchors.ts";
 import { ROW, decodeRows, suppress } from "../../src/runtime/regions/decode.ts";
@@ -83,20 +85,26 @@ function pixelsOf(picture: Picture): Uint8Array {
 
 interface VotesVector extends Vector {
   readonly contract: unknown;
-  readonly scores: number[][];
-  readonly verdict: { label: string; score: number; probabilities: number[]; crops: number; unknown?: number };
+  /** What is no number is a text. */
+  readonly scores: (number | string)[][];
+  /** null: the scores must be refused. */
+  readonly verdict: { label: string; score: number; probabilities: number[]; crops: number; unknown?: number } | null;
 }
 
 testVectors<VotesVector>("votes", (vector) => {
   const contract = contractFrom(vector.contract);
-  const scores = vector.scores.map((row) => Float32Array.from(row));
+  const scores = vector.scores.map((row) => Float32Array.from(row, Number));
+  const expected = vector.verdict;
+  if (expected === null) {
+    assert.throws(() => voteAll(scores, contract), ModelError);
+    return { answers: 0, probability: 0 };
+  }
   const enough = scores.findIndex(
     (_, index) => index + 1 < scores.length && mayStop(scores.slice(0, index + 1), contract),
   );
   const used = enough < 0 ? scores.length : enough + 1;
   const { probabilities, unknown } = voteAll(scores.slice(0, used), contract);
   const { label, score } = decide(probabilities, contract, unknown);
-  const expected = vector.verdict;
   return {
     answers: Number(label !== expected.label || used !== expected.crops),
     probability: furthest(

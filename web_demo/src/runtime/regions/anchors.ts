@@ -24,8 +24,14 @@ export class AnchorGrid {
     return this.strides.reduce((sum, [cellPx, anchors]) => sum + Math.floor(this.sidePx / cellPx) ** 2 * anchors, 0);
   }
 
-  /** The anchors' centres in parts of the input's side: (count, 2), x and y. */
-  centres(): Float64Array {
+  private known: Float64Array | null = null;
+
+  /** The anchors' centres in parts of the input's side: (count, 2), x and y. Computed once; nobody may write to them. */
+  get centres(): Float64Array {
+    return (this.known ??= this.compute());
+  }
+
+  private compute(): Float64Array {
     const found = new Float64Array(2 * this.count);
     let at = 0;
     for (const [cellPx, anchors] of this.strides) {

@@ -6,6 +6,7 @@
  */
 
 import type { AnchorGrid } from "./anchors.ts";
+import { overlap } from "./overlap.ts";
 
 /** Numbers of a row of boxes: centre, width and height, then x and y of six points. */
 export const ROW = 16;
@@ -39,7 +40,7 @@ export function decodeRows(
   grid: AnchorGrid,
   leastScore: number,
 ): Detection[] {
-  const centres = grid.centres();
+  const { centres } = grid;
   const found: Detection[] = [];
   for (let anchor = 0; anchor < grid.count; anchor += 1) {
     const logit = Math.min(Math.max(logits[anchor]!, -LOGIT_LIMIT), LOGIT_LIMIT);
@@ -88,13 +89,4 @@ export function suppress(found: readonly Detection[], iou: number, most: number)
     left = left.filter((one) => !isSame(one));
   }
   return joined;
-}
-
-/** Intersection over union; 0 where neither box has an area. */
-function overlap(one: readonly number[], other: readonly number[]): number {
-  const side = (low: number, high: number): number => Math.min(one[high]!, other[high]!) - Math.max(one[low]!, other[low]!);
-  const shared = Math.max(0, side(0, 2)) * Math.max(0, side(1, 3));
-  const area = (box: readonly number[]): number => (box[2]! - box[0]!) * (box[3]! - box[1]!);
-  const union = area(one) + area(other) - shared;
-  return union > 0 ? shared / union : 0;
 }

@@ -29,6 +29,9 @@ export class Detector {
     private readonly interpreter: Interpreter,
   ) {}
 
+  /** The last picture's, which the next one takes: frames come many times a second. */
+  private spare: Float32Array<ArrayBuffer> | null = null;
+
   /**
    * Load the detector of a model file.
    *
@@ -72,8 +75,12 @@ export class Detector {
     const { plan, interpreter } = this;
     const grid = GRIDS[plan.detector];
     // Bytes to -1 … 1, as MediaPipe trained its detectors; in float32, as everywhere.
-    const input = Float32Array.from(pixels, (level) => (level - 127.5) / 127.5);
+    const input = this.spare ?? new Float32Array(pixels.length);
+    // Whoever comes while this one is looked at needs another.
+    this.spare = null;
+    for (let at = 0; at < pixels.length; at += 1) input[at] = (pixels[at]! - 127.5) / 127.5;
     const outputs = await interpreter.run(input, [1, grid.sidePx, grid.sidePx, 3]);
+    this.spare = input;
     const valuesOf = (length: number) => outputs.find(({ shape }) => shape.at(-1) === length)?.values;
     const [rows, logits] = [valuesOf(ROW), valuesOf(1)];
     if (rows?.length !== grid.count * ROW || logits?.length !== grid.count) {

@@ -1,10 +1,11 @@
 /** Which region of a frame is which of the last: identities by overlap, and a steady answer for each. */
 
 import type { Contract } from "../contract.ts";
-import type { Box } from "../crops.ts";
+import { edgesOf } from "../crops.ts";
 import { VideoError } from "../errors.ts";
 import { DEFAULT_TAU_S, type Smoothed, Smoother } from "../smoothing.ts";
 import type { RegionVerdict, RegionsVerdict } from "../verdict.ts";
+import { overlap } from "./overlap.ts";
 
 // Between frames of a live camera a face moves by half of itself; what overlaps less is taken for another.
 const LEAST_OVERLAP = 0.3;
@@ -24,7 +25,7 @@ export interface Tracked {
 /** What is known of an identity: its smoother, its last box, and when that was. */
 interface Track {
   readonly smoother: Smoother;
-  box: Box;
+  box: readonly number[];
   timeS: number;
 }
 
@@ -66,10 +67,11 @@ export class Tracker {
     }
     this.timeS = timeS;
     this.tracks = new Map([...this.tracks].filter(([, one]) => timeS - one.timeS <= KEPT_S));
-    const numbers = this.matched(frame.regions.map((one) => one.region.box));
+    const boxes = frame.regions.map((one) => edgesOf(one.region.box));
+    const numbers = this.matched(boxes);
     return frame.regions.map((seen, index) => {
       const number = numbers.get(index) ?? (this.last += 1);
-      const { box } = seen.region;
+      const box = boxes[index]!;
       const track = this.tracks.get(number) ?? { smoother: new Smoother(this.contract, this.tauS), box, timeS };
       this.tracks.set(number, track);
       [track.box, track.timeS] = [box, timeS];
@@ -78,7 +80,7 @@ export class Tracker {
   }
 
   /** Numbers of those boxes that are known, by their place in the frame. */
-  private matched(boxes: readonly Box[]): ReadonlyMap<number, number> {
+  private matched(boxes: readonly (readonly number[])[]): ReadonlyMap<number, number> {
     const pairs = boxes.flatMap((box, index) =>
       [...this.tracks].map(([number, track]) => ({ index, number, shared: overlap(box, track.box) })),
     );
@@ -92,14 +94,4 @@ export class Tracker {
     }
     return found;
   }
-}
-
-/** Intersection over union of two boxes; 0 where neither has an area. */
-export function overlap(one: Box, other: Box): number {
-  const wide = Math.min(one.right, other.right) - Math.max(one.left, other.left);
-  const high = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top);
-  const shared = Math.max(0, wide) * Math.max(0, high);
-  const area = ({ left, top, right, bottom }: Box): number => (right - left) * (bottom - top);
-  const union = area(one) + area(other) - shared;
-  return union > 0 ? shared / union : 0;
 }

@@ -183,7 +183,7 @@ public class EdgekitClassifier private constructor(
         @Throws(EdgekitException::class)
         public fun load(context: Context, asset: String, options: Options = Options()): EdgekitClassifier =
             content(asset, Limits.MAX_MODEL_BYTES, ::ContractException) { context.assets.open(asset) }.let { whole ->
-                load(whole, options, asset, beside { context.assets.open(File(asset).resolveSibling(it).path) })
+                load(whole, options, asset, beside { ifThere { context.assets.open(File(asset).resolveSibling(it).path) } })
             }
 
         /** Loads a model file that the user chose; errors as for an asset. */
@@ -199,17 +199,18 @@ public class EdgekitClassifier private constructor(
         @Throws(EdgekitException::class)
         public fun load(file: File, options: Options = Options()): EdgekitClassifier =
             content(file.path, Limits.MAX_MODEL_BYTES, ::ContractException) { file.inputStream() }.let { whole ->
-                load(whole, options, file.path, beside { file.absoluteFile.resolveSibling(it).inputStream() })
+                // One that is there and may not be read is told as such.
+                load(whole, options, file.path, beside { file.absoluteFile.resolveSibling(it).takeIf(File::exists)?.inputStream() })
             }
 
-        /** Files of a model's folder; null for one that is not there. */
-        private fun beside(open: (String) -> InputStream) = Beside { name, limitBytes ->
-            try {
-                open(name).close()
-                content(name, limitBytes, ::ContractException) { open(name) }
-            } catch (_: FileNotFoundException) {
-                null
-            }
+        /** Files of a model's folder; [open] gives null for one that is not there. */
+        private fun beside(open: (String) -> InputStream?) =
+            Beside { name, limitBytes -> contentOrNull(name, limitBytes, ::ContractException) { open(name) } }
+
+        private fun ifThere(open: () -> InputStream): InputStream? = try {
+            open()
+        } catch (_: FileNotFoundException) {
+            null
         }
 
         /**
@@ -281,9 +282,18 @@ public class EdgekitClassifier private constructor(
             limitBytes: Int,
             fail: (String, Throwable?) -> EdgekitException,
             open: () -> InputStream,
-        ): ByteArray {
+        ): ByteArray = checkNotNull(contentOrNull(name, limitBytes, fail, open))
+
+        /** The same; null where there is no stream. */
+        private fun contentOrNull(
+            name: String,
+            limitBytes: Int,
+            fail: (String, Throwable?) -> EdgekitException,
+            open: () -> InputStream?,
+        ): ByteArray? {
             try {
-                return open().use { it.readUpTo(limitBytes) }
+                val stream = open() ?: return null
+                return stream.use { it.readUpTo(limitBytes) }
                     ?: throw fail("$name must have at most $limitBytes bytes, got more; choose another file", null)
             } catch (failure: IOException) {
                 throw fail("$name can't be read: ${failure.message}; choose it again", failure)

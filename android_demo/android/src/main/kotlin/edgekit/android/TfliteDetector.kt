@@ -18,6 +18,7 @@ public class TfliteDetector private constructor(private val interpreter: Interpr
     // Kept, so that no photo costs memory.
     private val input: ByteBuffer
     private val outputs: Map<Int, ByteBuffer>
+    private val told: Detected
 
     // Which output is which, converters choose: logits are those with one number a row.
     private val logits: Int
@@ -35,7 +36,10 @@ public class TfliteDetector private constructor(private val interpreter: Interpr
         }
         input = bufferOf(interpreter.getInputTensor(0))
         outputs = tensors.withIndex().associate { (number, one) -> number to bufferOf(one) }
+        told = Detected(numbersOf(tensors[1 - logits]), numbersOf(tensors[logits]))
     }
+
+    private fun numbersOf(tensor: Tensor) = FloatArray(tensor.numElements())
 
     private fun bufferOf(tensor: Tensor) = ByteBuffer.allocateDirect(tensor.numBytes()).order(ByteOrder.nativeOrder())
 
@@ -51,12 +55,13 @@ public class TfliteDetector private constructor(private val interpreter: Interpr
         } catch (failure: RuntimeException) {
             throw ModelException("$engine failed on a photo: ${failure.message}", failure)
         }
-        return Detected(numbers(1 - logits), numbers(logits))
+        read(1 - logits, told.rows)
+        read(logits, told.logits)
+        return told
     }
 
-    private fun numbers(output: Int): FloatArray {
-        val floats = outputs.getValue(output).apply { rewind() }.asFloatBuffer()
-        return FloatArray(floats.remaining()).also { floats.get(it) }
+    private fun read(output: Int, into: FloatArray) {
+        outputs.getValue(output).apply { rewind() }.asFloatBuffer().get(into)
     }
 
     override fun close() {

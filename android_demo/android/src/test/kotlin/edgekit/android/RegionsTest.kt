@@ -116,6 +116,20 @@ class RegionsTest {
     }
 
     @Test
+    fun aDetectorBesideThatCantBeReadIsTheModelsFailure() {
+        val beside = Vectors.answers("regions").map { Vectors.expected(it.getString("model")) }.last()
+        val alone = beside.copyTo(File(folder.root, "who.tflite"))
+        val detector = File(folder.root, beside.parentFile!!.list()!!.single { it.startsWith("detector-") })
+        detector.mkdir()
+        val unreadable = assertThrows(ContractException::class.java) { EdgekitClassifier.load(alone) }
+        assertTrue(unreadable.message, "${detector.name} can't be read" in unreadable.message!!)
+        detector.delete()
+        detector.writeBytes(ByteArray(9 shl 20))
+        val large = assertThrows(ContractException::class.java) { EdgekitClassifier.load(alone) }
+        assertTrue(large.message, "must have at most" in large.message!!)
+    }
+
+    @Test
     fun aDetectorIsNoClassifierAndTheOtherWayRound() {
         val bundle = Bundle.read(marks.readBytes())
         assertThrows(ContractException::class.java) { TfliteDetector.open(bundle.flatbuffer) }

@@ -68,7 +68,7 @@ internal class CameraScreen(private val stage: Stage) {
         val (view, answers) = state.verdict to state.answers
         when {
             answers != null -> say(answers)
-            view != null -> say(view.tone, stage.words.verdict(view), stage.words.join(stage.words.score(view.label, view.score), stage.words.crops(state.crops)))
+            view != null -> say(view.tone, stage.words.verdict(view), stage.words.join(stage.words.score(view), stage.words.crops(state.crops)))
             else -> say(null, stage.text(R.string.verdict_none_yet), "")
         }
         latency(state.latency, state)

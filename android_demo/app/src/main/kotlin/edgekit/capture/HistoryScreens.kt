@@ -16,6 +16,7 @@ import edgekit.capture.core.StoredCapture
 import edgekit.capture.core.UiState
 import edgekit.capture.core.labelsToChoose
 import edgekit.capture.core.viewOfRecord
+import edgekit.runtime.Contract
 import edgekit.runtime.CropScore
 
 /** The list of captures. */
@@ -66,7 +67,7 @@ internal class HistoryScreen(private val stage: Stage) {
                 setCompoundDrawablesRelative(stage.icon(view.tone, ICON_DP), null, null, null)
             }
             row.findViewById<TextView>(R.id.row_detail).text =
-                words.score(record.verdict.label, record.verdict.score) + "\n" + words.taken(record)
+                words.score(view) + "\n" + words.taken(record)
             row.findViewById<TextView>(R.id.row_marks).run {
                 text = words.marks(record)
                 seen(text.isNotEmpty())
@@ -96,6 +97,10 @@ internal class DetailScreen(private val stage: Stage) {
     private val notice = NoticeView(stage, R.id.detail_notice)
     private var shown: StoredCapture? = null
     private var bitmap: Bitmap? = null
+    private val slot = PhotoSlot {
+        bitmap = it
+        shown?.let(::picture)
+    }
 
     init {
         stage.find<View>(R.id.detail_back).setOnClickListener { stage.presenter.onBack() }
@@ -109,14 +114,12 @@ internal class DetailScreen(private val stage: Stage) {
             if (state.notice != null) truths(state.capture)
             return
         }
-        val isOther = shown?.record?.id != state.capture.record.id
         shown = state.capture
         verdict(state)
         truths(state.capture)
         facts(state.capture)
-        if (isOther) bitmap = null
+        slot.show(state.capture.record.id) { stage.pictures.load(state.capture.photo, PHOTO_PX, it) }
         picture(state.capture)
-        if (isOther) load(state.capture)
     }
 
     private fun verdict(state: UiState.Detail) {
@@ -127,7 +130,7 @@ internal class DetailScreen(private val stage: Stage) {
             setCompoundDrawablesRelative(stage.icon(state.verdict.tone, ICON_DP), null, null, null)
         }
         val score = stage.words.join(
-            stage.words.score(record.verdict.label, record.verdict.score),
+            stage.words.score(state.verdict),
             stage.words.crops(record.verdict.crops.size),
         )
         val marks = stage.words.marks(record)
@@ -184,9 +187,10 @@ internal class DetailScreen(private val stage: Stage) {
     }
 
     private fun best(capture: StoredCapture, crop: CropScore): Pair<String, Double> {
-        val labels = capture.record.verdict.probabilities.keys.toList()
+        // A model may have an output more, for what no label is of.
+        val labels = capture.record.verdict.probabilities.keys + Contract.UNKNOWN
         val index = crop.probabilities.indices.maxByOrNull { crop.probabilities[it] } ?: 0
-        return labels[index] to crop.probabilities[index].toDouble()
+        return labels.elementAt(index) to crop.probabilities[index].toDouble()
     }
 
     private fun picture(capture: StoredCapture) {
@@ -196,15 +200,6 @@ internal class DetailScreen(private val stage: Stage) {
         }
         photo.show(bitmap, capture.record.verdict.sizeWh, tones)
     }
-
-    private fun load(capture: StoredCapture) =
-        stage.pictures.load(capture.photo, PHOTO_PX) { found ->
-            val now = shown
-            if (now?.record?.id == capture.record.id) {
-                bitmap = found
-                picture(now)
-            }
-        }
 
     private fun askToDelete() {
         AlertDialog.Builder(stage.root.context)

@@ -6,6 +6,7 @@ import android.graphics.Matrix
 import android.os.Handler
 import android.os.Looper
 import android.util.LruCache
+import edgekit.capture.core.ShownPhoto
 import edgekit.runtime.Exif
 import java.io.File
 import java.io.IOException
@@ -24,9 +25,15 @@ class Pictures {
         val key = "${photo.path} $sidePx"
         kept[key]?.let { return show(it) }
         worker.execute {
-            val made = read(photo, sidePx)?.also { kept.put(key, it) }
+            val made = read(sidePx, photo::readBytes)?.also { kept.put(key, it) }
             main.post { show(made) }
         }
+    }
+
+    /** The same for a photo that lies nowhere. */
+    fun load(photo: ShownPhoto, sidePx: Int, show: (Bitmap?) -> Unit) = worker.execute {
+        val made = read(sidePx) { photo.content }
+        main.post { show(made) }
     }
 
     /** Waits until all that was asked for is decoded. */
@@ -35,8 +42,8 @@ class Pictures {
     }
 
     // Without a picture a photo still has its verdict, and the app its life.
-    private fun read(photo: File, sidePx: Int): Bitmap? = try {
-        upright(photo.readBytes(), sidePx)
+    private fun read(sidePx: Int, content: () -> ByteArray): Bitmap? = try {
+        upright(content(), sidePx)
     } catch (_: IOException) {
         null
     } catch (_: OutOfMemoryError) {

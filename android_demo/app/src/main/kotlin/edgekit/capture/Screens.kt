@@ -1,6 +1,7 @@
 package edgekit.capture
 
 import android.content.res.ColorStateList
+import android.graphics.Bitmap
 import android.graphics.drawable.Drawable
 import android.view.View
 import android.view.ViewGroup
@@ -73,6 +74,23 @@ internal fun safeArea(insets: WindowInsets): List<Int> =
     } else {
         insets.run { listOf(systemWindowInsetLeft, systemWindowInsetTop, systemWindowInsetRight, systemWindowInsetBottom) }
     }
+
+/**
+ * The photo of a screen, which is asked for when it is another one than before. One that comes late is none of the next's.
+ *
+ * @param show Told null at once, then the picture; null again where it can't be decoded.
+ */
+internal class PhotoSlot(private val show: (Bitmap?) -> Unit) {
+    private var shown: Any? = null
+
+    /** @param photo What tells it from others, as its file does. */
+    fun show(photo: Any, load: (show: (Bitmap?) -> Unit) -> Unit) {
+        if (shown == photo) return
+        shown = photo
+        show(null)
+        load { if (shown == photo) show(it) }
+    }
+}
 
 /** A line of words from the app, with a button that takes it away. */
 internal class NoticeView(private val stage: Stage, id: Int) {
@@ -233,7 +251,7 @@ internal class RetakeScreen(private val stage: Stage) {
     private val icon: ImageView = stage.find(R.id.retake_icon)
     private val title: TextView = stage.find(R.id.retake_title)
     private val again: TextView = stage.find(R.id.retake_again)
-    private var shown: File? = null
+    private val slot = PhotoSlot(photo::setImageBitmap)
 
     init {
         again.setOnClickListener { stage.presenter.onTakeAgain() }
@@ -241,15 +259,11 @@ internal class RetakeScreen(private val stage: Stage) {
     }
 
     fun show(state: UiState.Retake) {
-        if (shown != state.photo) {
-            shown = state.photo
-            photo.setImageDrawable(null)
-            stage.pictures.load(state.photo, PHOTO_PX) { if (shown == state.photo) photo.setImageBitmap(it) }
-        }
+        slot.show(state.photo) { stage.pictures.load(state.photo, PHOTO_PX, it) }
         icon.setImageResource(iconOf(state.verdict.tone))
         icon.tint(stage.colour(colourOf(state.verdict.tone)))
         title.say(stage.words.question(state.verdict))
-        stage.find<TextView>(R.id.retake_score).say(stage.words.score(state.verdict.label, state.verdict.score))
+        stage.find<TextView>(R.id.retake_score).say(stage.words.score(state.verdict))
         val isOwn = state.source == Source.SHUTTER
         stage.find<TextView>(R.id.retake_text).say(stage.text(if (isOwn) R.string.retake_text else R.string.retake_text_gallery))
         again.say(stage.text(if (isOwn) R.string.take_again else R.string.leave_out))

@@ -6,7 +6,6 @@ import android.widget.LinearLayout
 import android.widget.TextView
 import edgekit.capture.core.Source
 import edgekit.capture.core.UiState
-import java.io.File
 
 /** A photo with any number of answers: frames and names on it, and the same in words below. */
 internal class ShownScreen(private val stage: Stage) {
@@ -14,24 +13,20 @@ internal class ShownScreen(private val stage: Stage) {
     private val title: TextView = stage.find(R.id.shown_title)
     private val list: LinearLayout = stage.find(R.id.shown_list)
     private val again: TextView = stage.find(R.id.shown_again)
-    private var shown: File? = null
     private var bitmap: Bitmap? = null
+    private var now: UiState.Shown? = null
+    private val slot = PhotoSlot {
+        bitmap = it
+        now?.let(::draw)
+    }
 
     init {
         again.setOnClickListener { stage.presenter.onTakeAgain() }
     }
 
     fun show(state: UiState.Shown) {
-        if (shown != state.photo) {
-            shown = state.photo
-            bitmap = null
-            stage.pictures.load(state.photo, PHOTO_PX) { found ->
-                if (shown == state.photo) {
-                    bitmap = found
-                    draw(state)
-                }
-            }
-        }
+        now = state
+        slot.show(state.photo) { stage.pictures.load(state.photo, PHOTO_PX, it) }
         draw(state)
         title.say(stage.words.answers(state.answers))
         lines(state)
@@ -42,8 +37,8 @@ internal class ShownScreen(private val stage: Stage) {
         val found = state.answers.found
         // Where there is one, its name needs no number.
         val marks = found.mapIndexedNotNull { index, one ->
-            val name = if (found.size == 1) one.verdict.label else "${index + 1} ${one.verdict.label}"
-            one.box?.let { Mark(it, stage.colour(panelColourOf(one.verdict.tone)), name) }
+            val name = stage.words.name(one.verdict)
+            one.box?.let { Mark(it, stage.colour(panelColourOf(one.verdict.tone)), if (found.size == 1) name else "${index + 1} $name") }
         }
         photo.show(bitmap, state.answers.size, marks)
     }
@@ -53,7 +48,7 @@ internal class ShownScreen(private val stage: Stage) {
         list.removeAllViews()
         for ((index, one) in found.withIndex()) {
             val line = LayoutInflater.from(list.context).inflate(R.layout.row_answer, list, false) as TextView
-            val score = stage.words.score(one.verdict.label, one.verdict.score)
+            val score = stage.words.score(one.verdict)
             line.text = if (found.size == 1) score else stage.text(R.string.answer_row, index + 1, score)
             line.setCompoundDrawablesRelative(stage.icon(one.verdict.tone, ICON_DP), null, null, null)
             list.addView(line)

@@ -9,6 +9,7 @@ import edgekit.capture.core.QueueState
 import edgekit.capture.core.Source
 import edgekit.capture.core.Tone
 import edgekit.capture.core.VerdictView
+import edgekit.runtime.Contract
 import java.text.DateFormat
 import java.util.Date
 import java.util.Locale
@@ -23,7 +24,19 @@ class Words(private val context: Context) {
         Tone.ATTACK -> if (view.isOneOfSeveral) context.getString(R.string.verdict_attack_named, view.label) else context.getString(R.string.verdict_attack)
         Tone.UNSURE -> context.getString(R.string.verdict_unsure)
         Tone.UNKNOWN -> context.getString(R.string.verdict_unknown)
-        Tone.NEUTRAL -> view.label
+        Tone.NEUTRAL -> name(view)
+    }
+
+    /** What a verdict is called: its label, its labels, or that it has none of them. */
+    fun name(view: VerdictView): String {
+        val labels = view.labels ?: return name(view.label)
+        return labels.joinToString { it.label }.ifEmpty { context.getString(R.string.label_none) }
+    }
+
+    private fun name(label: String): String = when (label) {
+        Contract.RETAKE -> context.getString(R.string.label_retake)
+        Contract.UNKNOWN -> context.getString(R.string.label_unknown)
+        else -> label
     }
 
     /** What there is on a photo: how many faces, or what one of them or the whole is. */
@@ -37,7 +50,7 @@ class Words(private val context: Context) {
     }
 
     /** All answers with how sure they are, on one line. */
-    fun scores(answers: Answers): String = answers.found.joinToString { score(it.verdict.label, it.verdict.score) }
+    fun scores(answers: Answers): String = answers.found.joinToString { score(it.verdict) }
 
     /** Why a photo is asked about. */
     fun question(view: VerdictView): String = when {
@@ -53,9 +66,17 @@ class Words(private val context: Context) {
         return if (more <= 0) first else first + context.resources.getQuantityString(R.plurals.more_labels, more, more)
     }
 
-    /** The model's own label and how sure it is. */
-    fun score(label: String, score: Double): String =
-        context.getString(R.string.verdict_detail, label, (100 * score).roundToInt())
+    /** The model's own label, or each of several, and how sure it is. */
+    fun score(view: VerdictView): String = when {
+        view.labels == null -> score(view.label, view.score)
+        view.labels.isEmpty() -> context.getString(R.string.verdict_none, name(view), percent(view.score))
+        else -> view.labels.joinToString { score(it.label, it.probability) }
+    }
+
+    /** A label of a crop and how sure it is. */
+    fun score(label: String, score: Double): String = context.getString(R.string.verdict_detail, name(label), percent(score))
+
+    private fun percent(share: Double) = (100 * share).roundToInt()
 
     fun crops(count: Int): String = context.resources.getQuantityString(R.plurals.crops, count, count)
 

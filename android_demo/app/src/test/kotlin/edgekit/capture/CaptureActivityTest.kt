@@ -18,11 +18,17 @@ import android.widget.RadioGroup
 import android.widget.SeekBar
 import android.widget.TextView
 import edgekit.capture.core.CameraEvent
+import edgekit.capture.core.KNOWING
 import edgekit.capture.core.Kept
 import edgekit.capture.core.ModelFile
+import edgekit.capture.core.ScriptedScorer
+import edgekit.capture.core.Share
+import edgekit.capture.core.Tone
 import edgekit.capture.core.Trouble
 import edgekit.capture.core.UiState
+import edgekit.capture.core.VerdictView
 import edgekit.capture.core.frame
+import edgekit.capture.core.knowing
 import edgekit.capture.core.verdict
 import edgekit.runtime.ContractException
 import java.io.ByteArrayInputStream
@@ -280,6 +286,35 @@ class CaptureActivityTest {
         idle()
         activity.presenter.onCamera(OPENED)
         activity.says(R.id.notice_text, R.string.saved)
+    }
+
+    private fun said(label: String, labels: List<Share>? = null, score: Double = 0.9) =
+        Words(app).run { VerdictView(Tone.NEUTRAL, label, score, labels = labels).let { name(it) to score(it) } }
+
+    @Test
+    fun `each of several labels has its own probability, and answers that are no labels have words`() {
+        val two = listOf(Share("bread", 0.9), Share("tea", 0.6))
+        assertEquals("bread, tea" to "bread · 90 %, tea · 60 %", said("bread|tea", two))
+        assertEquals("none of the labels" to "none of the labels · up to 30 %", said("none", emptyList(), 0.3))
+        assertEquals("unknown" to "unknown · 90 %", said("unknown"))
+        assertEquals("can’t tell" to "can’t tell · 90 %", said("retake"))
+        RuntimeEnvironment.setQualifiers("+de")
+        assertEquals("keine der Klassen" to "keine der Klassen · bis 30 %", said("none", emptyList(), 0.3))
+        assertEquals("unbekannt" to "unbekannt · 90 %", said("unknown"))
+        assertEquals("unklar" to "unklar · 90 %", said("retake"))
+    }
+
+    @Test
+    fun `what a crop says is unknown is shown as such`() {
+        app.load = { ScriptedScorer(KNOWING) { knowing(0.8) } }
+        val activity = launchLive()
+        activity.presenter.onShutter()
+        activity.presenter.onCamera(CameraEvent.Photo(asset("bench/genuine-laptop-ips_0000.jpg")))
+        activity.presenter.onHistory()
+        activity.presenter.onCapture(app.store.list().whole.single().record.id)
+        activity.says(R.id.detail_verdict, R.string.verdict_unknown)
+        val crops = activity.words(R.id.detail_crops)
+        assertTrue(crops, crops.startsWith("1: unknown · 80 %"))
     }
 
     @Test

@@ -51,7 +51,8 @@ public interface DetectorModel : Closeable {
     /**
      * Runs the detector on one picture.
      *
-     * @param rgb side x side x 3 numbers from -1 to 1, RGB, rows from the top
+     * @param rgb side x side x 3 numbers from -1 to 1, RGB, rows from the top; the caller's to change afterwards
+     * @return what may change with the next call
      * @throws ModelException the interpreter failed
      */
     @Throws(EdgekitException::class)

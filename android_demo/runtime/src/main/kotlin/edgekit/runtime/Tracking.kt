@@ -1,5 +1,7 @@
 package edgekit.runtime
 
+import edgekit.runtime.regions.overlap
+
 /**
  * A region of a frame, and what was said of it so far.
  *
@@ -24,7 +26,7 @@ public class Tracker @JvmOverloads @Throws(EdgekitException::class) constructor(
     public val contract: Contract,
     private val tauS: Double = Smoother.DEFAULT_TAU_S,
 ) {
-    private class Track(val number: Int, val smoother: Smoother, var box: Box, var seenS: Double)
+    private class Track(val number: Int, val smoother: Smoother, var edges: DoubleArray, var seenS: Double)
 
     private class Pair(val overlap: Double, val track: Track, val index: Int)
 
@@ -51,19 +53,19 @@ public class Tracker @JvmOverloads @Throws(EdgekitException::class) constructor(
         }
         lastS = timeS
         tracks.removeAll { timeS - it.seenS > KEPT_S }
-        val known = matched(frame.regions.map { it.region.box })
+        val edges = frame.regions.map { edgesOf(it.region.box) }
+        val known = matched(edges)
         return frame.regions.mapIndexed { index, seen ->
-            val box = seen.region.box
-            val track = known[index] ?: Track(++lastNumber, Smoother(contract, tauS), box, timeS).also { tracks.add(it) }
-            track.box = box
+            val track = known[index] ?: Track(++lastNumber, Smoother(contract, tauS), edges[index], timeS).also { tracks.add(it) }
+            track.edges = edges[index]
             track.seenS = timeS
             Tracked(track.number, seen, track.smoother.add(seen.verdict, timeS))
         }
     }
 
     /** The tracks of those boxes that are known, by their place in the frame. */
-    private fun matched(boxes: List<Box>): Map<Int, Track> {
-        val pairs = boxes.flatMapIndexed { index, box -> tracks.map { Pair(overlap(box, it.box), it, index) } }
+    private fun matched(edges: List<DoubleArray>): Map<Int, Track> {
+        val pairs = edges.flatMapIndexed { index, box -> tracks.map { Pair(overlap(box, it.edges), it, index) } }
         val found = HashMap<Int, Track>()
         for (pair in pairs.sortedWith(compareBy({ -it.overlap }, { it.track.number }, { it.index }))) {
             val isFree = pair.index !in found && found.values.none { it === pair.track }
@@ -81,10 +83,7 @@ public class Tracker @JvmOverloads @Throws(EdgekitException::class) constructor(
     }
 }
 
-/** Intersection over union of two boxes; 0 where neither has an area. */
-internal fun overlap(one: Box, other: Box): Double {
-    val wide = maxOf(0, minOf(one.right, other.right) - maxOf(one.left, other.left)).toLong()
-    val high = maxOf(0, minOf(one.bottom, other.bottom) - maxOf(one.top, other.top)).toLong()
-    val union = one.widthPx.toLong() * one.heightPx + other.widthPx.toLong() * other.heightPx - wide * high
-    return if (union > 0) (wide * high).toDouble() / union else 0.0
+/** A box as [overlap] takes it. */
+internal fun edgesOf(box: Box): DoubleArray = box.run {
+    doubleArrayOf(left.toDouble(), top.toDouble(), right.toDouble(), bottom.toDouble())
 }

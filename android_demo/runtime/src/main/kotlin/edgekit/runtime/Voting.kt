@@ -26,15 +26,18 @@ public class Voted(public val probabilities: DoubleArray, public val unknown: Do
  * Joins the crops of one photo as a contract says.
  *
  * @param scores a row of the model's outputs for each crop, one row or more
- * @throws ModelException scores that are not finite
+ * @throws ModelException scores that are not finite, or a row of another length
  */
 @Throws(EdgekitException::class)
 public fun voteAll(scores: List<FloatArray>, contract: Contract): Voted {
+    scores.firstOrNull { it.size != contract.outputs }?.let {
+        throw ModelException("a crop must have the model's ${contract.outputs} scores, got ${it.size}; the model is broken")
+    }
     if (contract.multiLabel != null) return Voted(voteEach(scores, contract.decision), null)
-    val count = contract.labels.size
-    val labels = vote(scores.map { if (it.size == count) it else it.copyOf(count) }, contract.decision)
+    val logs = logsOf(scores, contract.decision)
+    val labels = joined(logs, contract.decision, contract.labels.size)
     val unknown = contract.unknown ?: return Voted(labels, null)
-    return Voted(labels, if (unknown.outputs > 0) vote(scores, contract.decision).last() else 1 - labels.max())
+    return Voted(labels, if (unknown.outputs > 0) joined(logs, contract.decision).last() else 1 - labels.max())
 }
 
 /** Joins crops whose labels do not exclude each other: means of log-odds, or of the probabilities. */
@@ -73,23 +76,29 @@ private fun checkFinite(scores: List<FloatArray>) {
  * @throws ModelException scores that are not finite
  */
 @Throws(EdgekitException::class)
-public fun vote(scores: List<FloatArray>, decision: Decision): DoubleArray {
+public fun vote(scores: List<FloatArray>, decision: Decision): DoubleArray = joined(logsOf(scores, decision), decision)
+
+private fun logsOf(scores: List<FloatArray>, decision: Decision): List<DoubleArray> {
     checkFinite(scores)
-    val logs = scores.map { crop -> DoubleArray(crop.size) { ln(maxOf(crop[it].toDouble(), TINY)) / decision.temperature } }
-    return if (decision.vote == Vote.MEAN_LOG) softmax(meanOf(logs)) else meanOf(logs.map { softmax(it) })
+    return scores.map { crop -> DoubleArray(crop.size) { ln(maxOf(crop[it].toDouble(), TINY)) / decision.temperature } }
 }
+
+/** The vote among the first [count] of each row. */
+private fun joined(logs: List<DoubleArray>, decision: Decision, count: Int = logs[0].size): DoubleArray =
+    if (decision.vote == Vote.MEAN_LOG) softmax(meanOf(logs, count)) else meanOf(logs.map { softmax(it, count) })
 
 // The smallest normal float32: a probability of 0 only means that float32 ended there.
 internal const val TINY = 1.1754944e-38
 
-private fun meanOf(rows: List<DoubleArray>) = DoubleArray(rows[0].size) { at -> rows.sumOf { it[at] } / rows.size }
+private fun meanOf(rows: List<DoubleArray>, count: Int = rows[0].size) =
+    DoubleArray(count) { at -> rows.sumOf { it[at] } / rows.size }
 
-/** Logits, or log-probabilities up to a constant, to probabilities. */
-internal fun softmax(logs: DoubleArray): DoubleArray {
-    val most = logs.max()
-    val powers = DoubleArray(logs.size) { exp(logs[it] - most) }
+/** Logits, or log-probabilities up to a constant, to probabilities; of the first [count]. */
+internal fun softmax(logs: DoubleArray, count: Int = logs.size): DoubleArray {
+    val most = (0 until count).maxOf { logs[it] }
+    val powers = DoubleArray(count) { exp(logs[it] - most) }
     val sum = powers.sum()
-    return DoubleArray(logs.size) { powers[it] / sum }
+    return DoubleArray(count) { powers[it] / sum }
 }
 
 /**

@@ -1,5 +1,6 @@
 package edgekit.runtime
 
+import edgekit.runtime.regions.overlap
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Test
@@ -86,6 +87,6 @@ class TrackerTest {
         tracker.add(frame(), 1.0)
         for (timeS in listOf(0.9, Double.NaN)) assertThrows(VideoException::class.java) { tracker.add(frame(), timeS) }
         assertThrows(VideoException::class.java) { Tracker(contract, -1.0) }
-        assertEquals(listOf(0.0, 0.0, 1.0), listOf(Box(5, 5, 5, 5) to Box(5, 5, 5, 5), Box(0, 0, 2, 2) to Box(9, 9, 11, 11), Box(0, 0, 2, 2) to Box(0, 0, 2, 2)).map { (a, b) -> overlap(a, b) })
+        assertEquals(listOf(0.0, 0.0, 1.0), listOf(Box(5, 5, 5, 5) to Box(5, 5, 5, 5), Box(0, 0, 2, 2) to Box(9, 9, 11, 11), Box(0, 0, 2, 2) to Box(0, 0, 2, 2)).map { (a, b) -> overlap(edgesOf(a), edgesOf(b)) })
     }
 }

@@ -24,27 +24,27 @@ data class Found(val box: Box?, val verdict: VerdictView)
 data class Answers(val thing: String?, val size: SizeWh, val found: List<Found>)
 
 /**
- * Whether a record of captures can hold what a model says: one label of a whole photo, and probabilities that sum to one.
+ * Whether a record of captures can hold what a model says: one answer on a whole photo, and probabilities that sum to one.
  * All else is shown, and not stored.
  */
-val Contract.isRecorded: Boolean get() = regions == null && multiLabel == null && unknown == null
+val Contract.isRecorded: Boolean get() = regions == null && multiLabel == null
 
 /** A verdict on a whole photo as all answers that there are. */
 internal fun answersOf(verdict: Verdict, contract: Contract) =
-    Answers(null, verdict.sizeWh, listOf(Found(null, viewOf(verdict.label, verdict.score, contract))))
+    Answers(null, verdict.sizeWh, listOf(Found(null, viewOf(verdict, contract))))
 
 /** Verdicts on regions as they are shown. */
 internal fun answersOf(verdict: RegionsVerdict, contract: Contract) = Answers(
     verdict.thing,
     verdict.sizeWh,
-    verdict.regions.map { Found(it.region.box, viewOf(it.verdict.label, it.verdict.score, contract)) },
+    verdict.regions.map { Found(it.region.box, viewOf(it.verdict, contract)) },
 )
 
 /** The steady answers on a frame's regions as they are shown. */
 internal fun answersOf(verdict: RegionsVerdict, tracked: List<Tracked>, contract: Contract) = Answers(
     verdict.thing,
     verdict.sizeWh,
-    tracked.map { Found(it.seen.region.box, viewOf(it.steady.label, it.steady.score, contract)) },
+    tracked.map { Found(it.seen.region.box, viewOf(it.steady, contract)) },
 )
 
 /** Where a frame's time went, all regions together; finding them is part of decoding. */

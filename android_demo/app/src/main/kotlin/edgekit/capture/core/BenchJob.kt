@@ -95,7 +95,7 @@ data class BenchJob(
          * The job of a sweep over crops and threads and, where the contract can stop early, over that for all threads. The
          * GPU scores one crop at a time, whatever the threads.
          *
-         * @throws ContractException the photos have labels that the model lacks, or the model says more than one label of a
+         * @throws ContractException the photos have labels that the model lacks, or the model gives more than one answer on a
          *   whole photo: edgekit would refuse such a sweep.
          */
         fun of(
@@ -109,8 +109,8 @@ data class BenchJob(
         ): BenchJob {
             if (!contract.isRecorded) {
                 throw ContractException(
-                    "a sweep must be of a model that says one label of a whole photo, this one has regions, several labels or " +
-                        "unknown; measure it with edgekit bench on a computer",
+                    "a sweep must be of a model that gives one answer on a whole photo, this one has regions or several " +
+                        "labels; measure it with edgekit bench on a computer",
                 )
             }
             if (!contract.labels.containsAll(photos.labels)) {

@@ -172,13 +172,10 @@ class CapturePresenter(private val parts: Parts) {
 
     /** Lets go of the photo that was asked about, or that was only shown. */
     fun onTakeAgain() {
-        val pending = when (val now = shot) {
-            is Shot.Asking -> now.judged.pending
-            is Shot.Showing -> now.looked.pending
-            else -> return
-        }
+        val now = shot
+        if (now is Shot.Asking) parts.jobs.run({ parts.store.drop(now.judged.pending) }) { it.getOrThrow() }
+        if (now !is Shot.Asking && now !is Shot.Showing) return
         shot = null
-        parts.jobs.run({ parts.store.drop(pending) }) { it.getOrThrow() }
         follow()
     }
 
@@ -320,7 +317,7 @@ class CapturePresenter(private val parts: Parts) {
 
     private fun see(live: LiveResult, contract: Contract) = when (live) {
         is LiveResult.Whole -> {
-            verdict = viewOf(live.smoothed.label, live.smoothed.score, contract)
+            verdict = viewOf(live.smoothed, contract)
             crops = live.verdict.crops.size
             latency.add(live.verdict.ms)
         }
@@ -450,6 +447,9 @@ class CapturePresenter(private val parts: Parts) {
 
     private var isLoopFor: Pair<Scorer, Int?>? = null
 
+    // What the camera was opened for: its streams are as large as a model works.
+    private var cameraPx: Int? = null
+
     /** Opens and closes camera and live view, as all the rest asks for it. */
     private fun follow() {
         val ready = (model as? Loaded.Ready)?.scorer
@@ -458,9 +458,13 @@ class CapturePresenter(private val parts: Parts) {
             picked()
         }
         val isWanted = isResumed && screen == Screen.Camera && permission == Permission.GRANTED && ready != null
+        val isOn = camera is Camera.Open || camera == Camera.Opening
+        // A photo that is being taken, or asked about, comes first.
+        if (isOn && shot == null && ready != null && cameraPx != ready.contract.photoWorkingPx) closeCamera()
         if (isWanted && camera == Camera.Closed) {
             camera = Camera.Opening
-            parts.camera.open(settings.frontCamera, contract?.photoWorkingPx)
+            cameraPx = contract?.photoWorkingPx
+            parts.camera.open(settings.frontCamera, cameraPx)
         } else if (!isWanted && camera != Camera.Closed) {
             closeCamera()
         }
@@ -494,7 +498,7 @@ class CapturePresenter(private val parts: Parts) {
         Shot.Taking -> UiState.Taking
         Shot.Checking -> UiState.Checking
         is Shot.Asking -> now.judged.let { UiState.Retake(it.view, it.pending.photo, it.record.source) }
-        is Shot.Showing -> now.looked.let { UiState.Shown(it.answers, it.pending.photo, it.source) }
+        is Shot.Showing -> now.looked.let { UiState.Shown(it.answers, it.photo, it.source) }
     }
 
     private fun cameraState(): UiState = when (val loaded = model) {

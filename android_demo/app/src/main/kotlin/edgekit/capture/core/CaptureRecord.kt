@@ -52,7 +52,7 @@ data class CaptureRecord(
     val threads: Int,
     val truth: String?,
 ) {
-    /** The record on one line, as the host reads it. */
+    /** The record on one line, as the host reads it; of what is unknown it has the answer alone. */
     fun toJson(): String = Json.write(
         linkedMapOf<String, Any?>(
             "schema" to SCHEMA,
@@ -61,7 +61,7 @@ data class CaptureRecord(
             "taken" to rfc3339(takenMs),
             "source" to source.spelling,
             "kept" to kept.spelling,
-        ) + verdict.toMap() + linkedMapOf(
+        ) + (verdict.toMap() - "unknown") + linkedMapOf(
             // A float32 as the double that it is has twice the digits, which a reader's limits know nothing of.
             "crops" to verdict.crops.map { mapOf("box" to it.box.toList(), "probabilities" to it.probabilities.map(::shortest)) },
             "size_wh" to listOf(verdict.sizeWh.widthPx, verdict.sizeWh.heightPx),

@@ -7,10 +7,10 @@ import edgekit.runtime.PhotoKind
 /** A photo on the disk with the record that it would have as a capture. */
 internal class Judged(val pending: PendingCapture, val record: CaptureRecord, val view: VerdictView)
 
-/** A photo on the disk with answers that no record of captures can hold. */
-internal class Looked(val pending: PendingCapture, val source: Source, val answers: Answers)
+/** A photo with answers that no record of captures can hold; it lies nowhere. */
+internal class Looked(val photo: ShownPhoto, val source: Source, val answers: Answers)
 
-/** Puts photos on the disk and judges them as they are stored there. */
+/** Judges photos: those that may become captures as they are stored on the disk, others as they come. */
 internal class Judge(private val parts: Parts, private val scorer: Scorer, private val crops: Int?) {
     /**
      * Judges a photo; where that fails, nothing stays on the disk.
@@ -37,19 +37,23 @@ internal class Judge(private val parts: Parts, private val scorer: Scorer, priva
                 threads = scorer.threads,
                 truth = null,
             )
-            Judged(pending, record, viewOf(verdict.label, verdict.score, scorer.contract))
+            Judged(pending, record, viewOf(verdict, scorer.contract))
         }
     }
 
-    /** Judges a photo whose answers are shown and not stored; errors as for [judge]. */
-    fun look(source: Source, content: ByteArray): Looked = onDisk(parts.nowMs(), null, content) { pending, file ->
+    /**
+     * Judges a photo, of any kind that can be decoded, whose answers are shown; it is stored nowhere.
+     *
+     * @throws edgekit.runtime.EdgekitException it can't be read within the limits.
+     */
+    fun look(source: Source, content: ByteArray): Looked {
         val contract = scorer.contract
         val answers = if (contract.regions == null) {
-            answersOf(scorer.classify(file, crops), contract)
+            answersOf(scorer.classify(content, crops), contract)
         } else {
-            answersOf(scorer.regions(file, crops), contract)
+            answersOf(scorer.regions(content, crops), contract)
         }
-        Looked(pending, source, answers)
+        return Looked(ShownPhoto(content), source, answers)
     }
 
     private fun <T> onDisk(nowMs: Long, lens: String?, content: ByteArray, work: (PendingCapture, ByteArray) -> T): T {

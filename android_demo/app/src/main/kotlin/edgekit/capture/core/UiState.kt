@@ -1,17 +1,33 @@
 package edgekit.capture.core
 
 import edgekit.runtime.Contract
+import edgekit.runtime.Smoothed
+import edgekit.runtime.Verdict
 import java.io.File
 
 /** What a verdict means to a person: text, icon and colour follow from it. */
 enum class Tone { GENUINE, ATTACK, UNSURE, UNKNOWN, NEUTRAL }
 
+/** A label of a photo that may have several, with its own probability. */
+data class Share(val label: String, val probability: Double)
+
 /**
  * A verdict as it is shown.
  *
+ * @property label As the contract spells it; "retake" and "unknown" have words of their own.
  * @property isOneOfSeveral Whether the contract has several labels of an attack, so that the label itself must be said.
+ * @property labels Those that the photo has, where it may have several; null where it has exactly one.
  */
-data class VerdictView(val tone: Tone, val label: String, val score: Double, val isOneOfSeveral: Boolean = false)
+data class VerdictView(
+    val tone: Tone,
+    val label: String,
+    val score: Double,
+    val isOneOfSeveral: Boolean = false,
+    val labels: List<Share>? = null,
+)
+
+/** A photo's file that is shown and lies nowhere. */
+class ShownPhoto(val content: ByteArray)
 
 /** Why the camera can't be used. */
 enum class Trouble { IN_USE, DISABLED, DISCONNECTED, BROKEN }
@@ -92,7 +108,7 @@ sealed interface UiState {
     data class Retake(val verdict: VerdictView, val photo: File, val source: Source) : UiState
 
     /** What a model says of a photo that has any number of answers; the photo is not stored. */
-    data class Shown(val answers: Answers, val photo: File, val source: Source) : UiState
+    data class Shown(val answers: Answers, val photo: ShownPhoto, val source: Source) : UiState
 
     data class History(val captures: List<StoredCapture>, val damaged: Int, val notice: Notice?) : UiState
 
@@ -129,8 +145,14 @@ fun toneOf(label: String, contract: Contract): Tone = when {
 
 private fun isNothing(label: String, contract: Contract) = contract.multiLabel != null && label == Contract.NOTHING
 
-/** A label, or several, and their score as they are shown under a contract. */
-fun viewOf(label: String, score: Double, contract: Contract): VerdictView {
-    val said = if (contract.multiLabel == null) label else label.replace(Contract.BETWEEN_LABELS, ", ")
-    return VerdictView(toneOf(label, contract), said, score, isOneOfSeveral = contract.labels.size > 2)
-}
+/** A label and its score as they are shown under a contract. */
+fun viewOf(label: String, score: Double, contract: Contract, labels: List<Share>? = null): VerdictView =
+    VerdictView(toneOf(label, contract), label, score, isOneOfSeveral = contract.labels.size > 2, labels)
+
+/** A verdict as it is shown. */
+internal fun viewOf(verdict: Verdict, contract: Contract): VerdictView =
+    viewOf(verdict.label, verdict.score, contract, verdict.labels?.map { Share(it, verdict.probabilities.getValue(it)) })
+
+/** A steady answer as it is shown. */
+internal fun viewOf(steady: Smoothed, contract: Contract): VerdictView =
+    viewOf(steady.label, steady.score, contract, steady.labels?.map { Share(it, steady.probabilities.getValue(it)) })

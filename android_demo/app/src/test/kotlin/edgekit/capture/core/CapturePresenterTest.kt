@@ -856,7 +856,7 @@ class CapturePresenterTest {
                 loading = { _, threads, _ -> ScriptedScorer(FACES, threads) }
                 presenter.onSettingsChanged(presenter.settings.copy(threads = 2))
             },
-            { presenter.onShutter() }, { presenter.onCamera(CameraEvent.Photo(photo("444.jpg"))) },
+            { presenter.onCamera(opened) }, { presenter.onShutter() }, { presenter.onCamera(CameraEvent.Photo(photo("444.jpg"))) },
         )
         for (step in journey) {
             step()
@@ -951,12 +951,13 @@ class CapturePresenterTest {
         assertEquals(listOf("Anna", "unknown"), shown.answers.labels)
         assertEquals(listOf(Tone.NEUTRAL, Tone.UNKNOWN), shown.answers.found.map { it.verdict.tone })
         assertEquals(listOf(100, 700), shown.answers.found.map { it.box!!.left })
-        assertTrue("the screen draws it", shown.photo.isFile && shown.source == Source.SHUTTER)
+        assertArrayEquals("the screen draws it", photo("444.jpg"), shown.photo.content)
+        assertEquals("it lies nowhere", emptyList<File>(), folder.walk().filter(File::isFile).toList())
+        assertEquals(Source.SHUTTER, shown.source)
         assertFalse("nothing else begins meanwhile", presenter.run { onHistory(); state } is UiState.History)
         presenter.onTakeAgain()
         jobs.all()
         presenter.shows<UiState.Live>()
-        assertFalse(shown.photo.exists())
         assertEquals(0, store.list().whole.size)
     }
 
@@ -976,17 +977,82 @@ class CapturePresenterTest {
 
     @Test
     fun `several labels of a photo are named, none of them is said`() {
-        for ((label, tone, said) in listOf(Triple("bread|tea", Tone.NEUTRAL, "bread, tea"), Triple("none", Tone.UNKNOWN, "none"))) {
-            val presenter = runningWith(SHELF) { verdictFor("bread", 0.8, SHELF).copy(label = label) }
+        val shares = mapOf("bread" to 0.9, "milk" to 0.1, "tea" to 0.6)
+        for ((label, tone) in listOf("bread|tea" to Tone.NEUTRAL, "none" to Tone.UNKNOWN)) {
+            val labels = label.split('|') - "none"
+            val presenter = runningWith(SHELF) { verdict(0.1).copy(label = label, score = 0.9, probabilities = shares, labels = labels) }
+            presenter.offerFrame(::frame) {}
+            live.all()
+            jobs.all()
+            assertEquals("live as well", listOf("bread", "tea"), presenter.shows<UiState.Live>().verdict!!.labels!!.map(Share::label))
             presenter.shootAs()
             val found = presenter.shows<UiState.Shown>().answers.found.single()
-            assertEquals(tone to said, found.verdict.tone to found.verdict.label)
+            assertEquals(tone, found.verdict.tone)
+            assertEquals(labels.map { Share(it, shares.getValue(it)) }, found.verdict.labels)
             assertNull(found.box)
             presenter.onTakeAgain()
             jobs.all()
             presenter.close()
             jobs.all()
         }
+    }
+
+    @Test
+    fun `what is only shown may be of any kind that can be decoded, what is kept may not`() {
+        val gif = "GIF89a".toByteArray()
+        val shown = runningOnFaces(Triple(100, "Anna", 0.98))
+        shown.onGallery { ByteArrayInputStream(gif) }
+        jobs.all()
+        assertArrayEquals(gif, shown.shows<UiState.Shown>().photo.content)
+        val kept = runningWith(NEUTRAL) { verdictFor("mango", 0.9, NEUTRAL) }
+        kept.onGallery { ByteArrayInputStream(gif) }
+        jobs.all()
+        val told = kept.shows<UiState.Live>().notice as Notice.PhotoRefused
+        assertTrue(told.reason, "must be JPEG, PNG or WebP to be kept, got GIF" in told.reason)
+    }
+
+    @Test
+    fun `what is unknown by a rule is stored as it is answered, and timed`() {
+        for ((unknown, label, score) in listOf(Triple(0.8, "unknown", 0.8), Triple(0.1, "apple", 0.75))) {
+            val presenter = runningWith(KNOWING) { knowing(unknown) }
+            presenter.shootAs()
+            assertEquals(Notice.Saved(Kept.AS_IS), presenter.shows<UiState.Live>().notice)
+            presenter.onHistory()
+            jobs.all()
+            val stored = store.list().whole.first()
+            assertEquals(label to score, stored.record.verdict.let { it.label to it.score })
+            assertEquals(listOf(3, 3), stored.record.verdict.crops.map { it.probabilities.size })
+            presenter.onCapture(stored.record.id)
+            assertEquals(if (label == "unknown") Tone.UNKNOWN else Tone.NEUTRAL, presenter.shows<UiState.Detail>().verdict.tone)
+            nowMs += 1000
+        }
+        BenchJob.of(KNOWING, ModelName("m.tflite", "0".repeat(64)), BenchPhotos(listOf("path", "label"), emptyList()), BenchPace.QUICK, threads = listOf(1))
+    }
+
+    @Test
+    fun `a camera is opened anew where another model works at another size, after the photo that is asked about`() {
+        val large = DEMO.copy(plan = DEMO.plan.copy(workingPx = 960))
+        val presenter = running()
+        fun pick(contract: Contract) {
+            loading = { _, threads, _ -> ScriptedScorer(contract, threads).also { scorer = it } }
+            presenter.onModelPicked({ "other.tflite" }) { ByteArrayInputStream(DEMO_BYTES) }
+            jobs.all()
+        }
+        camera.calls.clear()
+        pick(DEMO.copy(name = "another"))
+        assertEquals("of the same size nothing changes", emptyList<String>(), camera.calls)
+        pick(large)
+        assertEquals(listOf("close", "open back 960"), camera.calls)
+        presenter.shows<UiState.OpeningCamera>()
+        presenter.onCamera(opened)
+        presenter.shoot(attack = 0.9)
+        presenter.shows<UiState.Retake>()
+        camera.calls.clear()
+        pick(DEMO)
+        assertEquals(emptyList<String>(), camera.calls)
+        presenter.onTakeAgain()
+        jobs.all()
+        assertEquals(listOf("close", "open back ${DEMO.photoWorkingPx}"), camera.calls)
     }
 
     @Test

@@ -14,6 +14,8 @@ import edgekit.runtime.RegionPlan
 import edgekit.runtime.RegionVerdict
 import edgekit.runtime.RegionsVerdict
 import edgekit.runtime.SizeWh
+import edgekit.runtime.Unknown
+import edgekit.runtime.UnknownRule
 import edgekit.runtime.Verdict
 import java.io.File
 import java.io.FileOutputStream
@@ -78,6 +80,27 @@ val SHELF: Contract = DEMO.copy(
     decision = DEMO.decision.copy(threshold = null, abstain = null, earlyStop = null),
     multiLabel = listOf(0.5, 0.5, 0.5),
 )
+
+/** A contract that tells what none of its labels is of, by an output of its own. */
+val KNOWING: Contract = NEUTRAL.copy(
+    schema = 3,
+    labels = listOf("apple", "pear"),
+    decision = NEUTRAL.decision.copy(floor = null),
+    unknown = Unknown(UnknownRule.ENERGY, 0.5),
+)
+
+/** What it says of a photo: so much of the output is that of unknown. */
+fun knowing(unknown: Double): Verdict {
+    val answer = edgekit.runtime.decide(doubleArrayOf(0.75, 0.25), KNOWING, unknown)
+    val scores = listOf(0.75 * (1 - unknown), 0.25 * (1 - unknown), unknown).map(Double::toFloat)
+    return verdict(0.25).copy(
+        label = answer.label,
+        score = answer.score,
+        probabilities = mapOf("apple" to 0.75, "pear" to 0.25),
+        crops = List(2) { CropScore(Box(8 * it, 0, 8 * it + 96, 96), scores) },
+        unknown = unknown,
+    )
+}
 
 /** Faces of 200 px at a place, each with its label and that one's probability. */
 fun faces(vararg found: Triple<Int, String, Double>): RegionsVerdict = RegionsVerdict(

@@ -16,7 +16,7 @@ internal class AnchorGrid private constructor(val sidePx: Int, private vararg va
     val count: Int = strides.sumOf { (stride, anchors) -> (sidePx / stride) * (sidePx / stride) * anchors }
 
     /** The anchors' centres in parts of the input's side: x and y of each, one after another. */
-    fun centres(): DoubleArray {
+    val centres: DoubleArray by lazy {
         val found = DoubleArray(2 * count)
         var at = 0
         for ((stride, anchors) in strides) {
@@ -26,7 +26,7 @@ internal class AnchorGrid private constructor(val sidePx: Int, private vararg va
                 found[at++] = (y + 0.5) / cells
             }
         }
-        return found
+        found
     }
 
     companion object {

@@ -31,7 +31,7 @@ internal class Detection(val places: DoubleArray, val score: Double)
  * @return what is left, in the outputs' order
  */
 internal fun decodeRows(rows: FloatArray, logits: FloatArray, grid: AnchorGrid, leastScore: Double): List<Detection> {
-    val centres = grid.centres()
+    val centres = grid.centres
     val found = ArrayList<Detection>()
     for (anchor in logits.indices) {
         val score = 1 / (1 + exp(-logits[anchor].toDouble().coerceIn(-LOGIT_LIMIT, LOGIT_LIMIT)))
@@ -80,8 +80,8 @@ private fun meanOf(same: List<Detection>): DoubleArray {
     return DoubleArray(ROW) { at -> same.sumOf { it.score / total * it.places[at] } }
 }
 
-/** Intersection over union of two boxes, each the first four numbers; 0 where neither has an area. */
-private fun overlap(one: DoubleArray, other: DoubleArray): Double {
+/** Intersection over union of two boxes, each its first four numbers: left, top, right, bottom; 0 where neither has an area. */
+internal fun overlap(one: DoubleArray, other: DoubleArray): Double {
     val wide = maxOf(0.0, minOf(one[2], other[2]) - maxOf(one[0], other[0]))
     val high = maxOf(0.0, minOf(one[3], other[3]) - maxOf(one[1], other[1]))
     val union = areaOf(one) + areaOf(other) - wide * high

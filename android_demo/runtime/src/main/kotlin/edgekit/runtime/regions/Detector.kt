@@ -14,6 +14,9 @@ import java.io.Closeable
 internal class Detector(private val model: DetectorModel, val plan: RegionPlan) : Closeable {
     private val grid = AnchorGrid.of(plan.detector)
 
+    // Kept, as a frame of a camera is looked at many times a second.
+    private val tensor = FloatArray(grid.sidePx * grid.sidePx * CHANNELS)
+
     /**
      * The regions of a photo, the surest first; none where there are none.
      *
@@ -38,7 +41,7 @@ internal class Detector(private val model: DetectorModel, val plan: RegionPlan) 
     @Synchronized
     private fun detect(pixels: ByteArray): List<Detection> {
         // Bytes to -1 … 1, as MediaPipe trained its detectors.
-        val tensor = FloatArray(grid.sidePx * grid.sidePx * CHANNELS) { ((pixels[it].toInt() and 0xFF) - 127.5f) / 127.5f }
+        for (at in tensor.indices) tensor[at] = ((pixels[at].toInt() and 0xFF) - 127.5f) / 127.5f
         val (rows, logits) = model.detect(tensor)
         if (rows.size != grid.count * ROW || logits.size != grid.count) {
             throw ModelException(
