@@ -120,7 +120,9 @@ def _check_crop(crop: CapturedCrop, size_wh: tuple[int, int], labels: int) -> No
         raise DataError(f"a crop's box must lie in the photo's {size_wh[0]}x{size_wh[1]} pixels, got {crop.box}")
     # A model may have an output more, for what no label is of.
     if len(crop.probabilities) not in (labels, labels + 1):
-        raise DataError(f"a crop must have {labels} probabilities, got {len(crop.probabilities)}")
+        raise DataError(
+            f"a crop must have {labels} probabilities, or {labels + 1} with that of unknown, got {len(crop.probabilities)}"
+        )
     _check_shares("a crop's", crop.probabilities)
 
 

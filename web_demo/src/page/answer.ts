@@ -40,7 +40,12 @@ export function seenIn(said: Said, contract: Contract): Seen {
 
 function regionsOf({ thing, sizeWh, regions }: RegionsVerdict, answers: readonly Answer[]): Regions {
   const seen = regions.map(({ region: { box } }, at) => ({ box, answer: answers[at]! }));
-  return { thing, sizeWh, regions: seen.sort((a, b) => a.box.left - b.box.left) };
+  return { thing, sizeWh, regions: seen.sort((a, b) => middleOf(a) - middleOf(b)) };
+}
+
+// By their middles, which a mirrored picture shows in just the other order.
+function middleOf({ box }: Regions["regions"][number]): number {
+  return box.left + box.right;
 }
 
 /** Frames of a live view to steady answers. */

@@ -312,9 +312,9 @@ export class View {
     }
   }
 
-  get #contract() {
+  get #model() {
     const model = this.#shown?.model;
-    return model?.kind === "ready" ? model.model.contract : null;
+    return model?.kind === "ready" ? model.model : null;
   }
 
   #time(record: HistoryItem["record"]): string {
@@ -323,7 +323,7 @@ export class View {
 
   #historyButton(item: HistoryItem): HTMLButtonElement {
     const { record, thumbnail } = item;
-    const tone = words.storedTone(record, this.#contract);
+    const tone = words.storedTone(record, this.#model);
     const answer: Answer = { tone, label: record.label, score: record.score, labels: null };
     const verdict = words.verdictText(this.#say, answer);
     const image = make("img", { alt: "" });
@@ -361,7 +361,7 @@ export class View {
 
   #drawDetails({ record }: HistoryItem): void {
     const say = this.#say;
-    const tone = words.storedTone(record, this.#contract);
+    const tone = words.storedTone(record, this.#model);
     const answer: Answer = { tone, label: record.label, score: record.score, labels: null };
     this.#drawPill(
       byId("details-verdict"),

@@ -92,10 +92,26 @@ export function seenDetail(say: Say, seen: Seen | null): string {
 }
 
 /** The tone of a stored verdict; of another model's labels only those that decide nothing are known. */
-export function storedTone(record: CaptureRecord, contract: Contract | null): Tone {
-  const isKnown = contract !== null && (contract.labels.includes(record.label) || record.label === UNKNOWN);
-  if (isKnown) return toneOf(record.label, contract);
-  return isUndecided(record.label) ? "unsure" : "plain";
+export function storedTone(record: CaptureRecord, model: StoredFor | null): Tone {
+  const { label } = record;
+  // What these two mean is for the model to say that gave them.
+  if (isUndecided(label)) {
+    if (model?.sha256 === record.model.sha256) return toneOf(label, model.contract);
+    return label === UNKNOWN && hasUnknownOutput(record) ? "plain" : "unsure";
+  }
+  return model?.contract.labels.includes(label) ? toneOf(label, model.contract) : "plain";
+}
+
+/** A rule for what is unknown has a score in each crop, behind those of the labels. */
+function hasUnknownOutput({ probabilities, crops }: CaptureRecord): boolean {
+  const labels = Object.keys(probabilities).length;
+  return crops.some((crop) => crop.probabilities.length > labels);
+}
+
+/** What is known of the model in use where stored verdicts are shown. */
+export interface StoredFor {
+  readonly contract: Contract;
+  readonly sha256: string;
 }
 
 export type CardAction = "open" | "pick-photo" | "choose-model" | "own-model";

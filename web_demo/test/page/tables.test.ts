@@ -11,7 +11,7 @@ import { DEFAULT_SETTINGS, settingsFrom } from "../../src/page/settings.ts";
 import { KEYS, languageFor, sayer } from "../../src/page/strings.ts";
 import { APP } from "../../src/page/version.ts";
 import { seenIn } from "../../src/page/answer.ts";
-import { contractRows, seenDetail, seenText, seenTone } from "../../src/page/words.ts";
+import { asShown, contractRows, seenDetail, seenText, seenTone, storedTone } from "../../src/page/words.ts";
 import { Contract, Decision, RegionsVerdict, Unknown, Verdict } from "../../src/runtime/index.ts";
 import { HOME } from "./home.ts";
 import { CONTRACT, facesOf, LOADED, OF_FACES, verdictOf } from "./world.ts";
@@ -302,4 +302,42 @@ test("a contract's rows tell of faces, of what is unknown and of several labels"
   assert.equal(rows(KNOWING).get("decision"), "the most probable label, unknown from 0.4 by probability");
   assert.equal(rows(SEVERAL).get("decision"), "each label from its own threshold, 0.25 to 0.5");
   assert.equal(rows(CONTRACT).has("classifies"), false);
+});
+
+for (const [what, label, own, outputs, model, tone] of [
+  ["an attack by the model in use", "recapture", true, 2, CONTRACT, "attack"],
+  ["an attack by an earlier one with its labels", "recapture", false, 2, CONTRACT, "attack"],
+  ["a label of another model", "pear", false, 2, CONTRACT, "plain"],
+  ["a floor's unknown by the model in use", "unknown", true, 2, CONTRACT, "unsure"],
+  ["a rule's unknown by the model in use", "unknown", true, 2, KNOWING, "plain"],
+  ["a rule's unknown by another model", "unknown", false, 3, CONTRACT, "plain"],
+  ["a floor's unknown by another model", "unknown", false, 2, KNOWING, "unsure"],
+  ["a rule's unknown without a model", "unknown", false, 3, null, "plain"],
+  ["a photo to take again, by another model", "retake", false, 2, SEVERAL, "unsure"],
+] as const) {
+  test(`what a stored verdict meant: ${what}`, () => {
+    const record = {
+      label,
+      probabilities: { genuine: 0.5, recapture: 0.5 },
+      crops: [{ box: [0, 0, 9, 9], probabilities: Array.from({ length: outputs }, () => 1 / outputs) }],
+      model: { name: "m", sha256: own ? LOADED.sha256 : "c".repeat(64) },
+    };
+    const used = model === null ? null : { contract: model, sha256: LOADED.sha256 };
+    assert.equal(storedTone(record as unknown as Parameters<typeof storedTone>[0], used), tone);
+  });
+}
+
+test("a mirrored picture's faces are told from its left, one within another too", () => {
+  const wide = facesOf([10, 0.05], [0, 0.95]);
+  const [near, far] = wide.regions as [(typeof wide.regions)[0], (typeof wide.regions)[0]];
+  const nested = new RegionsVerdict({
+    ...wide,
+    regions: [near, { ...far, region: { ...far.region, box: { left: 0, top: 0, right: 640, bottom: 300 } } }],
+  });
+  const lefts = (isMirrored: boolean) => {
+    const seen = asShown(seenIn(nested, OF_FACES), isMirrored);
+    return seen !== null && "regions" in seen ? seen.regions.map(({ box }) => box.left) : [];
+  };
+  assert.deepEqual(lefts(false), [10, 0]);
+  assert.deepEqual(lefts(true), [0, 10]);
 });

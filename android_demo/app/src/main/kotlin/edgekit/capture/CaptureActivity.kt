@@ -198,6 +198,7 @@ class CaptureActivity : Activity(), Outside {
             else -> renderOther(state)
         }
         for (id in SCREENS) findViewById<View>(id).seen(id == screen)
+        if (screen != R.id.screen_shown) shown.clear()
         lightBars(screen != R.id.screen_camera)
         keepAwake(state is UiState.BenchRunning || state is UiState.Live)
     }

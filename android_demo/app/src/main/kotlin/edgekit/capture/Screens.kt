@@ -90,6 +90,13 @@ internal class PhotoSlot(private val show: (Bitmap?) -> Unit) {
         show(null)
         load { if (shown == photo) show(it) }
     }
+
+    /** Lets go of the picture, and of one that is still loaded. */
+    fun clear() {
+        if (shown == null) return
+        shown = null
+        show(null)
+    }
 }
 
 /** A line of words from the app, with a button that takes it away. */

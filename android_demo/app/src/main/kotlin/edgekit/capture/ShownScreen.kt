@@ -33,6 +33,12 @@ internal class ShownScreen(private val stage: Stage) {
         again.say(stage.text(if (state.source == Source.SHUTTER) R.string.take_next else R.string.done))
     }
 
+    /** Lets go of the photo, whose file it may hold: the next one needs the memory. */
+    fun clear() {
+        slot.clear()
+        now = null
+    }
+
     private fun draw(state: UiState.Shown) {
         val found = state.answers.found
         // Where there is one, its name needs no number.

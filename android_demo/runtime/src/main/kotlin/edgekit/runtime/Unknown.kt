@@ -11,7 +11,7 @@ public enum class UnknownRule(
     /** The voted probability of one output more: it falls with the log-sum-exp of the logits (Liu et al. 2020). */
     ENERGY("energy"),
 
-    /** The voted probability of one output more: it falls with the log-sum-exp of the logits (Liu et al. 2020). */
+    /** The voted probability of one output more: it falls with the cosine of the features to the nearest class mean. */
     DISTANCE("distance"),
 }
 
