@@ -121,7 +121,7 @@ def _check_crop(crop: CapturedCrop, size_wh: tuple[int, int], labels: int) -> No
     # A model may have an output more, for what no label is of.
     if len(crop.probabilities) not in (labels, labels + 1):
         raise DataError(
-            f"a crop must have {labels} probabilities, or {labels + 1} with that of unknown, got {len(crop.probabilities)}"
+            f"a crop must have {labels} probabilities, or one more with that of unknown, got {len(crop.probabilities)}"
         )
     _check_shares("a crop's", crop.probabilities)
 
