@@ -380,13 +380,17 @@ def _convert(kind: Any, item: Any, where: str, error: type[EdgekitError]) -> Any
 
 
 def _convert_one_of(inner: tuple[Any, ...], item: Any, where: str, error: type[EdgekitError]) -> Any:
-    """A type or None, or a type and the ends of its numbers; of several records the one that has all of the keys."""
+    """A type or None, or a type and the ends of its numbers; of several records the one that shares most keys."""
     if item is None and NoneType in inner:
         return None
     kinds = [one for one in inner if one is not NoneType and not isinstance(one, Within)]
     keys = item.keys() if isinstance(item, dict) else frozenset[str]()
-    own = (one for one in kinds if len(kinds) > 1 and keys <= {field.name for field in dataclasses.fields(one)})
-    value = _convert(next(own, kinds[0]), item, where, error)
+
+    def fits(kind: Any) -> int:
+        known = {field.name for field in dataclasses.fields(kind)} if dataclasses.is_dataclass(kind) else set[str]()
+        return len(keys & known) - len(keys ^ known)
+
+    value = _convert(max(kinds, key=fits), item, where, error)
     for within in inner:
         if isinstance(within, Within) and not within.has(value):
             raise error(f"{where} must be {within}, got {value!r:.80}")

@@ -39,6 +39,13 @@ class Point:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Circle:
+    x: int
+    radius: float
+    colour: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Everything:
     """One field of each kind that records have."""
 
@@ -50,6 +57,7 @@ class Everything:
     maybe: float | None = None
     counts: dict[str, int] = dataclasses.field(default_factory=dict)
     anything: Any = None
+    shape: Point | Circle | None = None
 
 
 class TestWriting:
@@ -297,6 +305,7 @@ class TestFromPlain:
             "maybe": 5,
             "counts": {"a": 6},
             "anything": [{"any": None}],
+            "shape": {"x": 7, "radius": 8, "colour": "red"},
         }
         record = from_plain(Everything, raw, where="test")
         assert record == Everything(
@@ -308,7 +317,9 @@ class TestFromPlain:
             maybe=5.0,
             counts={"a": 6},
             anything=[{"any": None}],
+            shape=Circle(x=7, radius=8.0, colour="red"),
         )
+        assert from_plain(Everything, {"name": "n", "shape": {"x": 7}}, where="test").shape == Point(x=7)
         assert type(record.maybe) is float
         assert from_plain(Everything, json.loads(to_json(record)), where="again") == record
 
@@ -336,6 +347,12 @@ class TestFromPlain:
             pytest.param({"maybe": 10**400}, "test: maybe must be float, got 1000", id="integer-beyond-floats"),
             pytest.param({"counts": {"a": "b"}}, "test: counts: a must be int, got 'b'", id="inside-a-dict"),
             pytest.param({"counts": []}, "test: counts must be", id="list-for-dict"),
+            pytest.param(
+                {"shape": {"x": 7, "radius": 8, "colour": "red", "name": "c"}},
+                r"test: shape must have the keys \['colour', 'radius', 'x'\]: unknown \['name'\], missing \[\]",
+                id="nearest-of-several-records",
+            ),
+            pytest.param({"shape": 7}, "test: shape must be an object, got int", id="number-for-several-records"),
         ],
     )
     def test_refuses(self, change, message):

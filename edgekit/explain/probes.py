@@ -199,8 +199,9 @@ def probe_photos(
         *(usual_probes(config, parts) if probes is None else probes),
     ]
     source = crop_source(dataset, samples, contract.plan, contract.side_px, labels=contract.labels)
-    work = _Work(classifier=classifier, dataset=dataset, samples=samples, source=source, probes=asked)
-    if not any(map(work.others, range(len(samples)))):
+    others = _others_of([frozenset(dataset.labels_of(one)) for one in samples])
+    work = _Work(classifier=classifier, dataset=dataset, samples=samples, source=source, probes=asked, others=others)
+    if not any(others):
         work = replace(work, probes=[probe for probe in asked if not probe.needs_other])
         progress.say("photos of one class alone: probes that take a photo of another class are left out")
     tables = work.tables(scores)
@@ -236,6 +237,12 @@ def _some(dataset: Dataset, samples: Sequence[Sample], per_class: int | None) ->
     return tuple(sample for sample in samples if sample.path in taken)
 
 
+def _others_of(labels: Sequence[frozenset[str]]) -> list[list[int]]:
+    """For each photo those that share no label with it; for one without any label those that have some."""
+    apart = {own: [at for at, one in enumerate(labels) if (own.isdisjoint(one) if own else one)] for own in set(labels)}
+    return [apart[own] for own in labels]
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Table:
     """One probe's votes.
@@ -264,13 +271,14 @@ def _save(tables: Sequence[_Table]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Work:
-    """Photos and what is done to them."""
+    """Photos and what is done to them; ``others`` are for each photo those of another class."""
 
     classifier: Classifier
     dataset: Dataset
     samples: Sequence[Sample]
     source: CropSource
     probes: Sequence[PhotoProbe]
+    others: Sequence[Sequence[int]]
 
     def tables(self, folder: Path | None) -> list[_Table]:
         """A table for each probe, with what is kept of an earlier run."""
@@ -339,7 +347,7 @@ class _Work:
         for probe, table in zip(self.probes, tables, strict=True):
             if table.state[number]:
                 continue
-            altered = None if probe.needs_other and not self.others(number) else probe.alter(subject)
+            altered = None if probe.needs_other and not self.others[number] else probe.alter(subject)
             votes.append((table, None if altered is None else self._voted(subject, altered, probe)))
         return votes
 
@@ -355,16 +363,9 @@ class _Work:
             scores = self.classifier.score_boxes(photo, boxes, contract.heads_for(contract.plan))
         return vote_all(scores, contract).probabilities
 
-    def others(self, number: int) -> list[int]:
-        """Which photos are of another class than this one; of several labels those that share none."""
-        own = set(self.dataset.labels_of(self.samples[number]))
-        return [
-            at for at, one in enumerate(self.samples) if at != number and own.isdisjoint(self.dataset.labels_of(one))
-        ]
-
     def _other(self, number: int) -> Image.Image:
         """A photo of another class, always the same one for a photo."""
-        own, others = self.samples[number], self.others(number)
+        own, others = self.samples[number], self.others[number]
         at = int(sha256(own.path.encode(errors="surrogateescape"))[:12], 16) % len(others)
         return _picture(self.source.open(self.source.paths[others[at]], self.source.plan.working_px))
 

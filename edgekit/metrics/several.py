@@ -36,7 +36,7 @@ class LabelReport:
         label: Its name.
         photos: How many photos have it.
         called: How many are said to have it.
-        threshold: From which probability on they are; of several models the mean of theirs.
+        threshold: From which probability on they are; of several models the mean over the photos that each judged.
         average_precision: Area under the precision-recall curve, as a sum of steps; NaN where no photo has the label.
         precision: Of the photos called so, how many have it; NaN where none is.
         recall: Of the photos that have it, how many are called so; NaN where none has.
@@ -111,7 +111,7 @@ def labels_report(
     """
     _check(truth, scores, len(labels))
     how = Resampling.of(groups, len(truth), resamples=resamples)
-    least = np.broadcast_to(np.asarray(thresholds, np.float64), scores.shape)
+    least = np.atleast_2d(np.asarray(thresholds, np.float64))
     called = scores >= least
     found = share_estimates(lambda weights: _statistics(truth, scores, called, weights), how)
     means, each = found[:4], [found[4 + number :: len(labels)] for number in range(len(labels))]
@@ -127,7 +127,7 @@ def labels_report(
                 label=label,
                 photos=int(truth[:, number].sum()),
                 called=int(called[:, number].sum()),
-                threshold=fmean(np.unique(least[:, number])),
+                threshold=fmean(least[:, number]),
                 average_precision=each[number][0],
                 precision=each[number][1],
                 recall=each[number][2],

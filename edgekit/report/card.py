@@ -147,17 +147,17 @@ def _intended(model: Model) -> CardSection:
 def _limits(model: Model) -> CardSection:
     attacks = model.contract is not None and model.contract.bona_fide is not None
     rule = None if model.contract is None else model.contract.unknown
-    others = ("photos of anything but its classes, ",) if rule is None else ()
-    other = "judging what a photo shows, " if attacks else "".join(others)
+    others = "photos of anything but its classes, " if rule is None else ""
+    other = "judging what a photo shows, " if attacks else others
     scope = (
         f"Out of scope: identifying people, {other}and decisions about people that nobody reviews. "
         "Photos that were resized, filtered, cropped or sent through a messenger are not what it was measured on."
     )
     if rule is not None:
-        scope += (
-            " Photos of anything but its classes are called unknown by a rule, which misses some: of classes that "
-            f"training held out in turn, {percent(rule.false_accept)} of the photos passed."
-        )
+        scope += " Photos of anything but its classes are called unknown by a rule, which misses some"
+        if rule.false_accept is not None:
+            scope += f": of classes that training held out in turn, {percent(rule.false_accept)} of the photos passed"
+        scope += "."
     lacking = "Kinds of attacks, cameras and screens" if attacks else "Cameras, places, lights and varieties"
     unknown = f"{lacking} that the data below lacks may do quite differently: only a measurement on them would tell."
     cautions = tuple(("caution", caution) for caution in judge(model).cautions)

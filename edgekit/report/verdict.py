@@ -9,7 +9,17 @@ from typing import Literal
 from edgekit.evaluate.accuracy import EvaluateRecord
 from edgekit.metrics.classification import Evaluation
 from edgekit.metrics.several import Judgement, LabelsReport
-from edgekit.metrics.wording import count, interval, listed, milliseconds, percent, photos_of, points
+from edgekit.metrics.wording import (
+    HELD_OUT,
+    count,
+    interval,
+    listed,
+    milliseconds,
+    passing_said,
+    percent,
+    photos_of,
+    points,
+)
 from edgekit.report.benchmarks import Measured, PhotoSet, Point, photo_set
 from edgekit.report.cells import crops_phrase, crops_text
 from edgekit.report.models import Model
@@ -116,13 +126,16 @@ def judge(model: Model) -> ModelVerdict:
     said = [one.caution for one in model.evaluated] + [one.caution for one in model.labels_evaluated]
     evaluated = [part for caution in said for part in caution.split("; ") if part]
     evaluated += [one.gap.warning for one in model.evaluated if one.gap is not None and one.gap.warning]
+    if model.contract is not None and model.contract.unknown is not None and not model.evaluated:
+        # An evaluation says it of its own photos.
+        evaluated += [passing_said(model.contract.unknown.false_accept, HELD_OUT)]
     cautions = [*model.cautions, *(part for one in model.measured for part in one.cautions), *evaluated]
     return ModelVerdict(
         outcome=outcome,
         line=_line(checks, outcome),
         sentences=tuple(_accuracy(model)),
         checks=checks,
-        cautions=tuple(dict.fromkeys(cautions)),
+        cautions=tuple(dict.fromkeys(filter(None, cautions))),
     )
 
 

@@ -18,6 +18,7 @@ from edgekit.metrics.classification import Evaluation
 from edgekit.metrics.intervals import Difference
 from edgekit.metrics.pareto import ParetoPoint, pareto_front
 from edgekit.metrics.rates import accuracy_gains, paired_difference
+from edgekit.metrics.several import LabelsReport
 from edgekit.metrics.wording import count
 from edgekit.records import from_plain, read_json
 from edgekit.report.benchmarks import PhotoSet, Point, photo_set
@@ -245,6 +246,12 @@ def _model(model: Model, note: str) -> _Run:
     """A run or a model by its records: benchmarks tell accuracy and latency by crops, evaluations accuracy alone."""
     trained = model.stages[-1].config if model.stages else None
     contract = model.contract
+    points = [point.evaluation for one in model.measured for point in one.points]
+    if (trained is not None and trained.multi_label) or any(isinstance(one, LabelsReport) for one in points):
+        raise RunError(
+            f"a comparison of runs is of one label a photo, {model.name} tells several; `edgekit evaluate` and "
+            "`edgekit bench` judge it"
+        )
     if contract is not None:
         contract.check_one_label("a comparison of runs")
     gate = model.conversion.gate if model.conversion is not None else None

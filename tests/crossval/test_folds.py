@@ -1,6 +1,7 @@
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from filelock import FileLock
 from fixtures.runs import COLOURED
@@ -9,7 +10,7 @@ from fixtures.several import TRAINED
 pytest.importorskip("edgekit.train.keras2", reason="needs the host extra")
 
 from edgekit.cli.crossval import print_crossval
-from edgekit.crossval.folds import cross_validate
+from edgekit.crossval.folds import cross_validate, fold_splits
 from edgekit.crossval.options import VARIANTS, CrossvalConfig
 from edgekit.crossval.record import CrossvalAnswers, CrossvalRecord, answers_file, finished_record
 from edgekit.data.dataset import load_dataset
@@ -278,13 +279,15 @@ def test_several_labels_are_judged_on_photos_of_all_folds(of_several, several):
     assert not answers_file(out).exists()
 
 
-def test_several_labels_are_called_by_the_thresholds_of_their_own_fold(of_several):
+def test_several_labels_are_called_by_the_thresholds_of_their_own_fold(of_several, several):
     out, record = of_several
     own = [RunFolder(root=out / f"fold-{number}").read("float").told_labels for number in range(3)]
     assert len({one.threshold for fold in own for one in fold}) > 3
     files = [read_bundle(out / f"fold-{number}" / "models" / "float.tflite").contract for number in range(3)]
+    photos = [len(one.test) for one in fold_splits(several, record.config)]
     for number, label in enumerate(record.variants[1].evaluation.labels):
-        assert label.threshold == pytest.approx(sum(one.multi_label[number] for one in files) / 3)
+        told = [one.multi_label[number] for one in files]
+        assert label.threshold == pytest.approx(np.average(told, weights=photos))
 
 
 def test_rules_for_unknown_are_told_by_what_they_take_of_unseen_groups(coloured_photos, tmp_path, capsys):

@@ -46,6 +46,14 @@ def test_counts_of_a_label(told):
     assert one.threshold == 0.4
 
 
+def test_thresholds_of_several_models_count_by_the_photos_that_each_judged(told):
+    truth, scores, _ = told
+    thresholds = np.array([[0.3, 0.5, 0.5]] * 20 + [[0.3, 0.5, 0.5]] * 40 + [[0.6, 0.5, 0.5]] * 20)
+    one = labels_report(truth, scores, thresholds, LABELS, resamples=1).labels[0]
+    assert one.threshold == pytest.approx(0.375)
+    assert one.called == (scores[:60, 0] >= 0.3).sum() + (scores[60:, 0] >= 0.6).sum()
+
+
 def test_a_label_that_no_photo_has_is_not_counted(told):
     truth, scores, _ = told
     truth = truth.copy()

@@ -108,3 +108,7 @@ def test_the_card_tells_of_a_rule_for_unknown(shelf, unknown_file, three_colours
         assert ("| known photos called unknown | 1 of 4 photos" in text) == bool(evaluated)
     without = make_card(replace(model, contract=contract.with_unknown(Unknown(rule="energy", threshold=0.5))))
     assert "| AUROC, classes held out | – |" in to_markdown(without)
+    assert "called unknown by a rule, which misses some." in to_markdown(without)
+    # Of a model that nobody evaluated, training's own figure says it.
+    weak = make_card(replace(model, contract=contract.with_unknown(rule), evaluated=()))
+    assert "81.7 % of those of classes that training held out in turn are" in to_markdown(weak)

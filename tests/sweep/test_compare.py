@@ -228,3 +228,8 @@ def test_a_run_with_a_model_tells_what_its_records_do(small_run, small_model, tm
     told = "\n".join(record.missing)
     assert "small-int8: accuracy: `edgekit evaluate" in told
     assert "small-int8: latency: `edgekit bench" in told
+
+
+def test_runs_of_several_labels_are_refused_with_and_without_their_file(several_run):
+    with pytest.raises(RunError, match=r"is of one label a photo, .* tells several; `edgekit evaluate` and"):
+        compare_runs([several_run.root])
