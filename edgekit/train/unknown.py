@@ -25,8 +25,6 @@ MIN_CLASSES = 4
 SLOPE = 20.0
 # Share of known photos beyond where the logit of unknown is that of a known photo.
 _BEYOND = 0.05
-# Of log-sum-exps: without it photos that are all alike would have no slope.
-_LEAST_DEVIATION = 1e-3
 _PHOTOS_AT_ONCE = 64
 # How much of the scatter within classes is taken to be alike in all directions: photos are few beside channels.
 _SHRINKAGE = 0.1
@@ -277,8 +275,9 @@ class KeptMeans:
 def squash_of(rule: UnknownRule, logits: Float32Array, cosines: Float32Array) -> Squash | None:
     """Where unknown begins: at the log-sum-exp, or the cosine, that one known photo in twenty is below.
 
-    Logits are of no scale in particular, and of photos that are easy to tell apart they are so large that all scores
-    would be 0 or 1: by ``energy`` the slope is one over the standard deviation. Cosines have a scale.
+    Of photos that are easy to tell apart logits are so large that all scores by ``energy`` would be 0 or 1: there the
+    slope is one over the standard deviation of known photos' log-sum-exps. It is never above one, since steeper scores
+    let single crops outvote the others. Cosines have a scale.
 
     Args:
         rule: The rule.
@@ -291,7 +290,7 @@ def squash_of(rule: UnknownRule, logits: Float32Array, cosines: Float32Array) ->
     if rule == "probability":
         return None
     known = log_sum_exp(logits.mean(axis=1, keepdims=True))[:, 0] if rule == "energy" else cosines.mean(axis=1)
-    slope = 1 / max(float(known.std()), _LEAST_DEVIATION) if rule == "energy" else SLOPE
+    slope = 1 / max(float(known.std()), 1.0) if rule == "energy" else SLOPE
     return Squash(zero=float(np.quantile(known, _BEYOND)), slope=slope)
 
 
