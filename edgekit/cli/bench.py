@@ -258,6 +258,7 @@ def print_bench(record: BenchRecord) -> None:
     """A benchmark as tables: for each device what a photo costs and what the crops buy."""
     if record.quick:
         console.note("a quick benchmark: its latencies are rough")
+    console.print_left_out(record.left_out)
     budget = f"within {record.budget_ms:g} ms (p95)" if record.budget_ms else "without a budget"
     for one in record.devices:
         _print_latencies(one)
