@@ -71,7 +71,7 @@ def benchmark(
         DataError: labels that the model doesn't know, or photos that only the host can read.
         DeviceError: a device can't be reached or tells nonsense; what the others and itself told is kept.
     """
-    plan = BenchPlan(model, dataset, config)
+    plan = BenchPlan(model, dataset, config, progress=progress)
     measured: dict[str, DeviceBench] = {}
     native: list[NativeBench] = []
     failures: list[DeviceError] = []
@@ -121,6 +121,7 @@ class BenchPlan:
         model: Path of the model file.
         dataset: Labelled photos.
         config: What is measured of them.
+        progress: With a model of regions told of every photo, and of those that are left out.
 
     Attributes:
         chosen: The photos that are measured.
@@ -128,10 +129,10 @@ class BenchPlan:
         settings: The ways to run the model that the config names.
     """
 
-    def __init__(self, model: Path, dataset: Dataset, config: BenchConfig) -> None:
+    def __init__(self, model: Path, dataset: Dataset, config: BenchConfig, *, progress: Progress = SILENT) -> None:
         self.model, self.config = model, config
         self.bundle = read_bundle(model)
-        self.dataset = dataset = regions_for(self.bundle, dataset)
+        self.dataset = dataset = regions_for(self.bundle, dataset, progress=progress)
         self.model_bytes = model.stat().st_size
         self.contract = self.bundle.contract
         self.chosen: Chosen = choose_photos(dataset, self.contract, config.part)
@@ -185,6 +186,7 @@ class BenchPlan:
             quick=self.config.quick,
             devices=devices,
             native=native,
+            left_out=None if self.dataset.regions is None else self.dataset.regions.left_out,
         )
 
 

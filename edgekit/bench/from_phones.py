@@ -54,7 +54,7 @@ def benchmark_of_exports(
             if sweep.device in devices:
                 raise DataError(f"{path}: an export must be of another phone, got {sweep.device} again; leave one out")
             dataset = load_dataset(folder, reading=reading, known=bundle.contract.labels, progress=progress)
-            plan = BenchPlan(model, dataset, _config(sweep, budget_ms))
+            plan = BenchPlan(model, dataset, _config(sweep, budget_ms), progress=progress)
             _refuse_unlike([*plans, (path, plan)])
             devices[sweep.device] = _replayed(sweep, plan)
             plans.append((path, plan))

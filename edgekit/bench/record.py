@@ -9,6 +9,7 @@ from statistics import median
 from edgekit.bench.conditions import Conditions
 from edgekit.bench.latency import STAGES, Interval, Spread, Throttling
 from edgekit.bounds import Counted, NoLess
+from edgekit.data.regions import WithoutRegion
 from edgekit.devices.native import NativeLatency
 from edgekit.errors import EdgekitError
 from edgekit.metrics.pareto import ParetoPoint, pareto_front
@@ -168,6 +169,8 @@ class BenchRecord:
     Attributes:
         devices: Those that ran the whole of it.
         native: Those that could time the network alone.
+        left_out: With a model of regions: photos of the data that have none or several, and are neither timed nor
+            judged.
     """
 
     model: str
@@ -183,6 +186,7 @@ class BenchRecord:
     quick: bool
     devices: tuple[DeviceBench, ...]
     native: tuple[NativeBench, ...] = ()
+    left_out: WithoutRegion | None = None
 
 
 def pareto_points(devices: Sequence[DeviceBench]) -> list[ParetoPoint]:

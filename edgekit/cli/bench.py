@@ -10,13 +10,14 @@ import typer
 
 from edgekit.bench.options import BenchConfig, quick_bench
 from edgekit.cli import console, options
-from edgekit.cli.several import label_cells
+from edgekit.cli.several import judged_cells
 from edgekit.metrics.wording import NOTHING, count, interval, percent, photos_of, with_bounds
 
 if TYPE_CHECKING:
     from edgekit.bench.compare import Change
     from edgekit.bench.record import BenchPoint, BenchRecord, DeviceBench
-    from edgekit.metrics.several import Judgement
+    from edgekit.metrics.classification import Evaluation
+    from edgekit.metrics.intervals import Estimate
 
 _LONG, _QUICK = BenchConfig(), quick_bench()
 
@@ -258,6 +259,7 @@ def print_bench(record: BenchRecord) -> None:
     """A benchmark as tables: for each device what a photo costs and what the crops buy."""
     if record.quick:
         console.note("a quick benchmark: its latencies are rough")
+    console.print_left_out(record.left_out)
     budget = f"within {record.budget_ms:g} ms (p95)" if record.budget_ms else "without a budget"
     for one in record.devices:
         _print_latencies(one)
@@ -341,7 +343,7 @@ def _print_latencies(bench: DeviceBench) -> None:
 def _print_accuracy(record: BenchRecord, bench: DeviceBench) -> None:
     # Threads change no answer, so one point stands for all of its number of crops.
     points = {(crops_label(point), engine): point for point, engine in zip(bench.points, _engines(bench), strict=True)}
-    columns, cells = _judged_cells([point.evaluation for point in points.values()])
+    columns, cells = judged_cells([point.evaluation for point in points.values()], _accuracy_row)
     rows = [
         [f"{point.crops}{console.crops_taken(point.crops_used)}{engine}", *own]
         for (_, engine), point, own in zip(points, points.values(), cells, strict=True)
@@ -352,24 +354,22 @@ def _print_accuracy(record: BenchRecord, bench: DeviceBench) -> None:
     )
 
 
-def _judged_cells(found: Sequence[Judgement]) -> tuple[list[str], list[list[str]]]:
-    """Names of the numbers that evaluations are shown by, and the numbers of each."""
+def _accuracy_row(one: Evaluation, shown: Sequence[Evaluation]) -> dict[str, str]:
+    """What is told of a point, beside all that stand in the table."""
     from edgekit.metrics.attacks import attacks_told
-    from edgekit.metrics.classification import Evaluation
-    from edgekit.metrics.several import LabelsReport
 
-    labels = [one for one in found if isinstance(one, LabelsReport)]
-    if labels:
-        return label_cells(labels)
-    evaluations = [one for one in found if isinstance(one, Evaluation)]
-    told, rows = attacks_told(evaluations), []
-    has_unknown = any(one.report.abstained for one in evaluations)
-    for one in evaluations:
-        shares = (one.balanced_accuracy, one.precision, one.recall, one.f1, *((one.apcer, one.bpcer) if told else ()))
-        unknown = [str(one.report.abstained)] if has_unknown else []
-        rows.append([*(interval(share, bare=True) for share in shares), *unknown])
-    columns = ["balanced accuracy", "precision", "recall", "F1", *(("APCER", "BPCER") if told else ())]
-    return [*columns, *(["called unknown, photos"] if has_unknown else [])], rows
+    shares: dict[str, Estimate | None] = {
+        "balanced accuracy": one.balanced_accuracy,
+        "precision": one.precision,
+        "recall": one.recall,
+        "F1": one.f1,
+    }
+    if attacks_told(shown):
+        shares |= {"APCER": one.apcer, "BPCER": one.bpcer}
+    row = {name: interval(share, bare=True) for name, share in shares.items()}
+    if any(other.report.abstained for other in shown):
+        row["called unknown, photos"] = str(one.report.abstained)
+    return row
 
 
 def print_changes(changes: Sequence[Change], *, quiet: bool) -> bool:

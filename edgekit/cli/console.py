@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TextIO, TypeVar
 
 import typer
 
-from edgekit.metrics.wording import NOTHING, percent
+from edgekit.metrics.wording import NOTHING, count, percent
 from edgekit.progress import Progress, TimeLeft, about
 from edgekit.records import to_json
 from edgekit.terminal import EXIT_INTERRUPTED, exit_code_of_stop, guarded_output, printable
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from edgekit.contract import Unknown
+    from edgekit.data.regions import WithoutRegion
     from edgekit.scoring.scores import CropUse
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -351,6 +352,13 @@ def _wrapped(text: str, width: int, *, indent: str = "") -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def print_left_out(left_out: WithoutRegion | None) -> None:
+    """Photos that a model of faces does not judge: those with none, and those with several."""
+    if left_out is not None and (left_out.none or left_out.several):
+        none, several = len(left_out.none), len(left_out.several)
+        caution(f"{count(none, 'photo')} with no face and {several} with several are left out")
 
 
 def crops_taken(used: CropUse | None) -> str:

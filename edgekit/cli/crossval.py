@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgekit.cli import console, options
-from edgekit.cli.several import label_cells
+from edgekit.cli.several import judged_cells
 from edgekit.contract import CropPlan
 from edgekit.crossval.options import MIN_FOLDS, VARIANTS, CrossvalConfig, VariantName, check_variants, variant_stem
 from edgekit.data.options import SplitConfig
@@ -34,7 +34,7 @@ from edgekit.train.weights_file import check_weights_file
 
 if TYPE_CHECKING:
     from edgekit.crossval.record import CrossvalRecord, VariantRecord
-    from edgekit.metrics.several import Judgement
+    from edgekit.metrics.classification import Evaluation
 
 _CROSSVAL = CrossvalConfig(train=options.TRAIN)
 _STEMS = {variant_stem(variant): variant for variant in VARIANTS}
@@ -161,7 +161,7 @@ def _variants(given: str | None) -> tuple[VariantName, ...]:
 
 def print_crossval(record: CrossvalRecord) -> None:
     """A cross-validation as a table."""
-    columns, cells = _judged_cells([one.evaluation for one in record.variants])
+    columns, cells = judged_cells([one.evaluation for one in record.variants], _variant_row)
     rows = []
     for one, own in zip(record.variants, cells, strict=True):
         latency = [f"{split['total'].p50_ms:.1f}" for split in one.latency.values()]
@@ -181,28 +181,17 @@ def print_crossval(record: CrossvalRecord) -> None:
     console.caution(*dict.fromkeys(one.gap.warning for one in record.variants if one.gap))
 
 
-def _judged_cells(found: Sequence[Judgement]) -> tuple[list[str], list[list[str]]]:
-    """Names of the numbers that variants are shown by, and the numbers of each."""
+def _variant_row(one: Evaluation, shown: Sequence[Evaluation]) -> dict[str, str]:
+    """What is told of a variant, beside all that stand in the table."""
     from edgekit.metrics.attacks import attacks_told
-    from edgekit.metrics.classification import Evaluation
-    from edgekit.metrics.several import LabelsReport
 
-    labels = [one for one in found if isinstance(one, LabelsReport)]
-    if labels:
-        return label_cells(labels)
-    evaluations = [one for one in found if isinstance(one, Evaluation)]
-    told, rows = attacks_told(evaluations), []
-    for one in evaluations:
-        worst = one.by_group[one.worst_group]
-        rows.append(
-            [
-                interval(one.balanced_accuracy, bare=True),
-                percent(one.mean_over_groups),
-                f"{percent(worst.balanced_accuracy)} ({one.worst_group})",
-                *((interval(one.auc, scale=1.0),) if told else ()),
-            ]
-        )
-    return ["balanced accuracy", "mean of groups", "worst group", *(("AUC",) if told else ())], rows
+    worst = one.by_group[one.worst_group]
+    row = {
+        "balanced accuracy": interval(one.balanced_accuracy, bare=True),
+        "mean of groups": percent(one.mean_over_groups),
+        "worst group": f"{percent(worst.balanced_accuracy)} ({one.worst_group})",
+    }
+    return row | ({"AUC": interval(one.auc, scale=1.0)} if attacks_told(shown) else {})
 
 
 def _print_unknown(one: VariantRecord) -> None:

@@ -30,7 +30,6 @@ from edgekit.terminal import printable
 
 if TYPE_CHECKING:
     from edgekit.data.options import DataReading
-    from edgekit.data.regions import WithoutRegion
     from edgekit.evaluate.accuracy import EvaluateRecord
     from edgekit.evaluate.on_phone import PhoneAgreement
     from edgekit.metrics.breakdown import ClassTable, Detail
@@ -126,7 +125,7 @@ def _evaluate_labels(
     if out is not None:
         write_json(out / "evaluate.json", record)
     console.show(record, print_labels, json=json)
-    print_left_out(record.left_out)
+    console.print_left_out(record.left_out)
     if out is not None:
         console.note(f"wrote {out / 'evaluate.json'}")
 
@@ -139,18 +138,11 @@ def _write_evaluation(record: EvaluateRecord, out: Path, name: str) -> list[Path
     return plot_evaluation(out, record.detail, record.labels, name=name)
 
 
-def print_left_out(left_out: WithoutRegion | None) -> None:
-    """Photos that a model of faces does not judge: those with none, and those with several."""
-    if left_out is not None and (left_out.none or left_out.several):
-        none, several = len(left_out.none), len(left_out.several)
-        console.caution(f"{count(none, 'photo')} with no face and {several} with several are left out")
-
-
 def print_evaluation(record: EvaluateRecord) -> None:
     """An evaluation as tables: classes, kinds of attack, confusion, worst slices, then the headline."""
     from edgekit.metrics.attacks import kinds_rule, marked_kind
 
-    print_left_out(record.left_out)
+    console.print_left_out(record.left_out)
     found = record.detail
     title = f"{record.part} photos, {count(record.crops, 'crop')}{console.crops_taken(record.crops_used)}"
     print_phone(record.phone)

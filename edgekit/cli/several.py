@@ -1,8 +1,8 @@
-"""What ``evaluate`` and ``tta`` print of a model of several labels a photo."""
+"""What commands print of a model of several labels a photo."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from edgekit.evaluate.several import LabelsRecord
     from edgekit.evaluate.several_tta import LabelsStudy
     from edgekit.evaluate.several_tune import LabelsTuneRecord
-    from edgekit.metrics.several import LabelsReport
+    from edgekit.metrics.classification import Evaluation
+    from edgekit.metrics.several import Judgement, LabelsReport
 
 _SHOWN_MISTAKES = 5
 
@@ -28,8 +29,7 @@ def print_labels(record: LabelsRecord) -> None:
             str(one.photos),
             str(one.called),
             f"{one.threshold:.3f}",
-            interval(one.average_precision, scale=1.0, bare=True),
-            *(interval(rate, bare=True) for rate in (one.precision, one.recall, one.f1)),
+            *(interval(rate, bare=True) for rate in (one.average_precision, one.precision, one.recall, one.f1)),
         ]
         for one in report.labels
     ]
@@ -39,13 +39,13 @@ def print_labels(record: LabelsRecord) -> None:
         ["label", "photos", "called", "threshold", "average precision", "precision", "recall", "F1"],
         rows,
     )
-    for name, found, scale in (
-        ("mean average precision", report.mean_average_precision, 1.0),
-        ("macro F1", report.macro_f1, 100.0),
-        ("micro F1", report.micro_f1, 100.0),
-        ("all labels of a photo right", report.exact_match, 100.0),
+    for name, found in (
+        ("mean average precision", report.mean_average_precision),
+        ("macro F1", report.macro_f1),
+        ("micro F1", report.micro_f1),
+        ("all labels of a photo right", report.exact_match),
     ):
-        typer.echo(f"{name}: {interval(found, scale=scale)}")
+        typer.echo(f"{name}: {interval(found)}")
     for one in record.mistakes[:_SHOWN_MISTAKES]:
         told = [f"{label} missed ({percent(score)})" for label, score in one.missed.items()]
         told += [f"{label} called ({percent(score)})" for label, score in one.invented.items()]
@@ -71,16 +71,30 @@ def print_label_thresholds(record: LabelsTuneRecord) -> None:
     )
 
 
-def label_cells(found: Sequence[LabelsReport]) -> tuple[list[str], list[list[str]]]:
-    """Names of the numbers that models of several labels a photo are told by, and the numbers of each, in percent."""
-    cells = [
-        [
-            interval(one.mean_average_precision, scale=1.0, bare=True),
-            *(interval(share, bare=True) for share in (one.macro_f1, one.micro_f1, one.exact_match)),
-        ]
-        for one in found
-    ]
-    return ["mean average precision", "macro F1", "micro F1", "all labels right"], cells
+def judged_cells(
+    found: Sequence[Judgement], row: Callable[[Evaluation, Sequence[Evaluation]], dict[str, str]]
+) -> tuple[list[str], list[list[str]]]:
+    """Names of the numbers that judgements are told by, and the numbers of each, for a table in percent.
+
+    Args:
+        found: At least one; all of one label a photo, or all of several.
+        row: What is told of one label a photo: by name, the same names for all that stand in the table, which it is
+            given, too.
+    """
+    from edgekit.metrics.several import LabelsReport
+
+    one_label = [one for one in found if not isinstance(one, LabelsReport)]
+    rows = [_label_row(one) if isinstance(one, LabelsReport) else row(one, one_label) for one in found]
+    return list(rows[0]), [list(one.values()) for one in rows]
+
+
+def _label_row(report: LabelsReport) -> dict[str, str]:
+    return {
+        "mean average precision": interval(report.mean_average_precision, bare=True),
+        "macro F1": interval(report.macro_f1, bare=True),
+        "micro F1": interval(report.micro_f1, bare=True),
+        "all labels right": interval(report.exact_match, bare=True),
+    }
 
 
 def print_label_crops(record: LabelsStudy) -> None:
@@ -89,9 +103,10 @@ def print_label_crops(record: LabelsStudy) -> None:
         rows = [
             [
                 point.way,
-                interval(point.mean_average_precision, scale=1.0, bare=True),
-                interval(point.macro_f1, bare=True),
-                interval(point.exact_match, bare=True),
+                *(
+                    interval(share, bare=True)
+                    for share in (point.mean_average_precision, point.macro_f1, point.exact_match)
+                ),
             ]
             for point in one.points
         ]

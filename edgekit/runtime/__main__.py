@@ -22,6 +22,8 @@ from edgekit.terminal import end_as_interrupted, exit_code_of_stop, guarded_outp
 if TYPE_CHECKING:
     from edgekit.runtime.classifier import RegionsVerdict, Verdict
 
+    Classify = Callable[[Path], Verdict | RegionsVerdict]
+
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -70,18 +72,16 @@ def _rows(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         options.model, threads=options.threads, backend=options.interpreter, delegate=options.delegate
     )
     with loaded as classifier:
-        how = {"crops": options.crops, "stop_early": not options.all_crops}
-        if options.command == "time":
-            yield {"interpreter": classifier.interpreter, **_timed(partial(classifier.classify, **how), options)}
-            return
         # Of regions each photo has as many answers as it has regions.
         answer = classifier.classify if classifier.contract.regions is None else classifier.classify_regions
-        yield from _verdicts(partial(answer, **how), options.photos, classifier.interpreter)
+        classify = partial(answer, crops=options.crops, stop_early=not options.all_crops)
+        if options.command == "time":
+            yield {"interpreter": classifier.interpreter, **_timed(classify, options)}
+            return
+        yield from _verdicts(classify, options.photos, classifier.interpreter)
 
 
-def _verdicts(
-    classify: Callable[[Path], Verdict | RegionsVerdict], photos: Sequence[Path], interpreter: str
-) -> Iterator[dict[str, Any]]:
+def _verdicts(classify: Classify, photos: Sequence[Path], interpreter: str) -> Iterator[dict[str, Any]]:
     from edgekit.runtime.timing import peak_memory_mb
 
     for photo in photos:
@@ -94,9 +94,10 @@ def _verdicts(
             yield {"photo": str(photo), **verdict.to_dict(), **told}
 
 
-def _timed(classify: Callable[[Path], Verdict], options: argparse.Namespace) -> dict[str, Any]:
+def _timed(classify: Classify, options: argparse.Namespace) -> dict[str, Any]:
     # Not at the top: only this command starts processes.
     from edgekit.runtime.agent.cold_start import cold_start
+    from edgekit.runtime.classifier import RegionsVerdict
     from edgekit.runtime.timing import by_stage
 
     if not (1 <= options.runs <= MAX_RUNS and 0 <= options.warmup <= MAX_RUNS):
@@ -113,9 +114,14 @@ def _timed(classify: Callable[[Path], Verdict], options: argparse.Namespace) -> 
     )
     photos = islice(cycle(options.photos), options.warmup + options.runs)
     verdicts = [classify(photo) for photo in photos][options.warmup :]
+    answers = [
+        answer
+        for verdict in verdicts
+        for answer in ([one.verdict for one in verdict.regions] if isinstance(verdict, RegionsVerdict) else [verdict])
+    ]
     return {
         "threads": options.threads,
-        "mean_crops": sum(len(verdict.crops) for verdict in verdicts) / options.runs,
+        "mean_crops": sum(len(answer.crops) for answer in answers) / options.runs,
         "warmup": options.warmup,
         **plain(cold),
         "latency": plain(by_stage([verdict.ms for verdict in verdicts])),

@@ -15,19 +15,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fixtures.lines import FAST, SHORT, Tampered, rows_changed, unplugged_after
+from PIL import Image
 
 from edgekit.bench.benchmark import benchmark, settings
 from edgekit.bench.options import BenchConfig
 from edgekit.bench.record import BenchRecord, pareto_points
 from edgekit.bench.session import lines_path
 from edgekit.data.dataset import load_dataset
+from edgekit.data.manifest import Sample, write_manifest
+from edgekit.data.options import DataReading
+from edgekit.data.regions import WithoutRegion
 from edgekit.devices.local import LocalDevice
 from edgekit.devices.process import run_lines
 from edgekit.errors import DataError, DeviceError, DeviceTimeout, EdgekitError
 from edgekit.evaluate.accuracy import evaluate_model
 from edgekit.evaluate.options import EvaluateConfig
 from edgekit.locks import keeping
+from edgekit.modelfile.write import make_bundle, write_bundle
 from edgekit.records import from_plain, read_json, write_json
+from edgekit.runtime.bundle import read_bundle
 
 
 def kinds(lines):
@@ -122,6 +128,27 @@ class TestBench:
         (told,) = benchmark(model, dataset, SHORT, devices=[device]).devices
         device.close()
         assert {point.interpreter.split()[0] for point in told.points} == {"tflite-runtime"}
+
+
+@pytest.mark.parametrize("model", ["colours_or_unknown", "colours_at_once"])
+def test_regions_stand_beside_what_else_a_model_tells(marks, marked_photo, repository, tmp_path, model):
+    """A rule for unknown, and several labels a photo."""
+    told = read_bundle(repository / "tests" / "models" / f"{model}.tflite")
+    contract = told.contract.with_regions(marks.contract.regions)
+    write_bundle(make_bundle(told.flatbuffer, contract, marks.detector), tmp_path / "model.tflite")
+    samples = []
+    for at, label in enumerate(contract.labels * 2):
+        colour = tuple(255 * (label == one) for one in ("red", "green", "blue"))
+        samples.append(Sample(path=f"{at}.png", label=label))
+        Image.fromarray(marked_photo((at, 3, colour))).save(tmp_path / samples[-1].path)
+    Image.fromarray(marked_photo()).save(tmp_path / "none.png")
+    write_manifest(tmp_path / "manifest.csv", [*samples, Sample(path="none.png", label="red")])
+    dataset = load_dataset(tmp_path, reading=DataReading(multi_label=contract.multi_label is not None))
+    record = benchmark(tmp_path / "model.tflite", dataset, replace(SHORT, crops=(2,), repeats=1))
+    (point,) = record.devices[0].points
+    assert point.cold.cold_start_ms > point.cold.first_ms > 0
+    assert point.evaluation.headline.value == 1
+    assert (record.photos, record.left_out) == (6, WithoutRegion(none=("none.png",)))
 
 
 class TestHeic:

@@ -80,6 +80,42 @@ def test_devices_of_a_file_make_one_report(run, tmp_path):
     assert "ms per photo on board" not in out
 
 
+class TestRegions:
+    @pytest.fixture
+    def marked_photos(self, tmp_path, marked_photo):
+        """Three photos of each class with a mark of its colour, one without any, one with two."""
+        red, blue = (250, 5, 5), (5, 5, 250)
+        shown = {f"genuine/{at}": ((at, 2, red),) for at in range(3)}
+        shown |= {f"recapture/{at}": ((at, 5, blue),) for at in range(3)}
+        shown |= {"genuine/none": (), "recapture/two": ((1, 1, red), (5, 5, blue))}
+        for name, marks in shown.items():
+            path = tmp_path / "photos" / f"{name}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(marked_photo(*marks)).save(path)
+        return tmp_path / "photos"
+
+    def test_photos_without_one_are_left_out_and_told(self, edgekit_here, marks_file, marked_photos, tmp_path):
+        model = shutil.copy(marks_file, tmp_path / "model.tflite")
+        command = ("bench", model, "--data", marked_photos, *SHORT, "--repeats", "1")
+        code, _, err = edgekit_here(*command)
+        assert code == 0, err
+        assert "1 photo with no face left out: genuine/none.png" in err
+        assert "1 photo with several faces left out: recapture/two.png" in err
+        assert "1 photo with no face and 1 with several are left out" in err
+        record = json.loads((tmp_path / "model.bench.json").read_text())
+        assert record["left_out"] == {"none": ["genuine/none.png"], "several": ["recapture/two.png"]}
+        assert record["photos"] == 6
+        for point in record["devices"][0]["points"]:
+            assert point["cold"]["cold_start_ms"] > point["cold"]["first_ms"] > 0
+            assert point["evaluation"]["balanced_accuracy"]["value"] == 1
+        # A record of before doesn't say what was left out.
+        del record["left_out"]
+        (tmp_path / "old.json").write_text(json.dumps(record))
+        code, out, err = edgekit_here(*command, "--against", tmp_path / "old.json", "--tolerance", "1000%")
+        assert code == 0, err
+        assert "against the earlier benchmark" in out
+
+
 class TestAgainst:
     @pytest.fixture
     def earlier(self, run, tmp_path):

@@ -28,7 +28,9 @@ def test_from_photos_to_labels(tmp_path, edgekit_here, several_photos):
     code, told, err = edgekit_here("evaluate", model, "--data", several_photos, "--out", out)
     assert code == 0, err
     assert "all labels of a photo right: " in told
-    assert json.loads((out / "evaluate.json").read_text())["report"]["labels"][0]["label"] == "blue"
+    report = json.loads((out / "evaluate.json").read_text())["report"]
+    assert report["labels"][0]["label"] == "blue"
+    assert f"mean average precision: {100 * report['mean_average_precision']['value']:.1f} % (" in told
 
 
 def test_answers_have_all_labels(edgekit_here, several_model, several_photos, several):
@@ -133,6 +135,8 @@ def test_latency_stands_beside_what_evaluate_says(tmp_path, edgekit_here, severa
     assert "mean average precision" in told
     assert "all labels right" in told
     (one,) = json.loads((tmp_path / "patches.bench.json").read_text())["devices"]
+    precision = one["points"][0]["evaluation"]["mean_average_precision"]["value"]
+    assert f"{100 * precision:.1f} (" in told
     code, told, _ = edgekit_here("evaluate", several_model, "--data", several_photos, "--crops", "2", "--json")
     assert one["points"][0]["evaluation"] == json.loads(told)["report"]
     code, told, err = edgekit_here(

@@ -382,12 +382,18 @@ class TestRegions:
             ((120, 56), "genuine"), ((312, 376), "recapture"),
         ]  # fmt: skip
         assert (found.said, found.size_wh) == ("genuine, recapture", (512, 512))
-        assert found.total_ms >= found.decode_ms + found.detect_ms > 0
+        each = [one.verdict.ms for one in found.regions]
+        whole_ms = found.decode_ms + found.detect_ms
+        assert whole_ms > 0
+        assert found.ms.decode_ms == pytest.approx(whole_ms + sum(one.decode_ms for one in each))
+        assert found.ms.invoke_ms == pytest.approx(sum(one.invoke_ms for one in each))
+        assert found.total_ms == pytest.approx(whole_ms + sum(one.total_ms for one in each))
         assert json.loads(json.dumps(found.to_dict()))["regions"][1]["verdict"]["label"] == "recapture"
 
     def test_no_region_is_an_answer(self, regions, marked_photo):
         found = regions.classify_regions(marked_photo())
         assert (found.said, found.regions) == ("no face", ())
+        assert found.total_ms == found.decode_ms + found.detect_ms
 
     def test_an_answer_is_that_of_the_square_as_a_photo(self, regions, marks, marked_photo):
         photo = marked_photo((2, 1, (255, 0, 128)))

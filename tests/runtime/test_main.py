@@ -111,6 +111,19 @@ class TestTime:
         _, (row,), _ = run("time", photos["red"], "--crops", "6", "--runs", "1", "--warmup", "0")
         assert row["mean_crops"] == 6
 
+    def test_crops_are_those_of_all_regions(self, run, marks_file, marked_photo, tmp_path):
+        names = []
+        for number, marks in enumerate([(), ((2, 1, (250, 5, 5)), (5, 6, (5, 5, 250)))]):
+            names.append(str(tmp_path / f"{number}.png"))
+            Image.fromarray(marked_photo(*marks)).save(names[-1])
+        code, (row,), err = run("time", *names, "--crops", "2", "--runs", "4", "--warmup", "0", model=marks_file)
+        assert (code, err) == (0, "")
+        # None in every second photo, two of two crops each in the others.
+        assert row["mean_crops"] == 2
+        assert row["first_ms"] > 0
+        assert list(row["latency"]) == STAGES
+        assert row["latency"]["decode"]["p50_ms"] > 0
+
     def test_a_photo_that_fails_ends_the_work(self, run, photos):
         code, rows, err = run("time", photos["broken"])
         assert (code, rows) == (2, [])

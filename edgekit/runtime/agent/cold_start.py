@@ -12,6 +12,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgekit.bounds import NoLess
 from edgekit.errors import InterpreterError, PhotoError
@@ -25,7 +26,8 @@ class ColdStart:
 
     Attributes:
         cold_start_ms: From the order to start Python until the verdict was read, in milliseconds.
-        first_ms: The part of ``cold_start_ms`` that the classifier itself counted: from decoding to the vote.
+        first_ms: The part of ``cold_start_ms`` that the classifier itself counted: from decoding to the vote; of a
+            model of regions, to the vote on the last of them.
         peak_memory_mb: The most memory the process had, in MiB; None where the system does not tell.
     """
 
@@ -75,6 +77,12 @@ def cold_start(
     verdict = json.loads(line)
     if "error" in verdict:
         raise PhotoError(verdict["error"])
-    return ColdStart(
-        cold_start_ms=elapsed_ms, first_ms=sum(verdict["ms"].values()), peak_memory_mb=verdict["peak_memory_mb"]
-    )
+    return ColdStart(cold_start_ms=elapsed_ms, first_ms=_counted_ms(verdict), peak_memory_mb=verdict["peak_memory_mb"])
+
+
+def _counted_ms(verdict: dict[str, Any]) -> float:
+    """``total_ms`` of a verdict, or of the answers for all regions of a photo, as they come in JSON."""
+    if "regions" not in verdict:
+        return float(sum(verdict["ms"].values()))
+    regions = sum(_counted_ms(one["verdict"]) for one in verdict["regions"])
+    return float(verdict["decode_ms"] + verdict["detect_ms"] + regions)

@@ -28,6 +28,16 @@ def test_it_counts_the_start_of_python_and_the_imports(red_blue_file, photo):
     assert cold.peak_memory_mb > 10
 
 
+RED, BLUE = (250, 5, 5), (5, 5, 250)
+
+
+@pytest.mark.parametrize("marks", [pytest.param((), id="none"), pytest.param(((2, 1, RED), (5, 6, BLUE)), id="two")])
+def test_all_regions_of_a_photo_are_one_verdict(marks_file, marked_photo, tmp_path, marks):
+    Image.fromarray(marked_photo(*marks)).save(tmp_path / "marks.png")
+    cold = cold_start(marks_file, tmp_path / "marks.png")
+    assert cold.cold_start_ms > cold.first_ms > 0
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
