@@ -132,11 +132,19 @@ _came: list[int] = []
 def end_as_interrupted() -> None:
     """Have SIGTERM and SIGHUP end the process as Ctrl-C does: what is half-written is removed, what is done is kept.
 
-    One that is ignored stays so, as SIGHUP under ``nohup``.
+    One that is ignored stays so, as SIGHUP under ``nohup``. Ctrl-C does what it did, and is remembered, too.
     """
     for number in _ENDINGS:
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _end)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del frame
+    _came.append(number)
+    raise KeyboardInterrupt
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -152,7 +160,7 @@ def stop_if_asked() -> None:
     """End as a signal asked for that came before: code that Python calls by itself, such as ``__del__``, loses errors.
 
     Raises:
-        KeyboardInterrupt: SIGTERM or SIGHUP has come.
+        KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP has come.
     """
     if _came:
         raise KeyboardInterrupt
@@ -160,7 +168,7 @@ def stop_if_asked() -> None:
 
 def exit_code_of_stop() -> int:
     """The exit code of a process that was stopped: EXIT_INTERRUPTED, or 128 and the signal that came instead."""
-    return 128 + _came[0] if _came else EXIT_INTERRUPTED
+    return 128 + _came[-1] if _came else EXIT_INTERRUPTED
 
 
 @contextmanager

@@ -114,3 +114,32 @@ def test_a_table_for_a_closed_stdout(red_blue_file):
     ran = subprocess.run(line, capture_output=True, text=True, check=False, timeout=120)
     assert ran.stderr == "error: can't write the output: stdout is closed; free space or send it elsewhere\n"
     assert ran.returncode == 2
+
+
+LOSES_IT = """
+import os, signal, sys
+from edgekit.terminal import end_as_interrupted, exit_code_of_stop, stop_if_asked
+
+class Tidy:
+    def __del__(self):
+        os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+        for _ in range(10_000):
+            pass
+
+end_as_interrupted()
+stop_if_asked()
+Tidy()
+try:
+    stop_if_asked()
+except KeyboardInterrupt:
+    sys.exit(exit_code_of_stop())
+"""
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_that_python_loses_is_remembered(name, code):
+    found = subprocess.run(
+        [sys.executable, "-c", LOSES_IT, name], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert "Exception ignored in" in found.stderr
+    assert found.returncode == code

@@ -127,7 +127,7 @@ def labels_report(
                 label=label,
                 photos=int(truth[:, number].sum()),
                 called=int(called[:, number].sum()),
-                threshold=fmean(least[:, number]),
+                threshold=_mean(least[:, number]),
                 average_precision=each[number][0],
                 precision=each[number][1],
                 recall=each[number][2],
@@ -136,6 +136,11 @@ def labels_report(
             for number, label in enumerate(labels)
         ),
     )
+
+
+def _mean(values: Float64Array) -> float:
+    """Just the value where all are the same, which a sum would round."""
+    return float(values[0]) if (values == values[0]).all() else fmean(values)
 
 
 def average_precisions(truth: BoolArray, scores: Float64Array) -> Float64Array:

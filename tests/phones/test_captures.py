@@ -104,7 +104,11 @@ def test_folders_and_other_line_ends_are_of_no_account(tmp_path, members):
         pytest.param(with_one(score=float("nan")), "must be JSON: a number must have digits, got NaN", id="nan"),
         pytest.param(with_one(score=1.5), "a score from 0 to 1, got .* and 1.5", id="score"),
         pytest.param(with_one(crops=[]), "must have 1 to 1000 crops", id="no-crops"),
-        pytest.param(first_crop(probabilities=[1.0]), "must have 2 probabilities, got 1", id="classes"),
+        pytest.param(
+            first_crop(probabilities=[1.0]),
+            "must have 2 probabilities, or one more with that of unknown, got 1",
+            id="classes",
+        ),
         pytest.param(first_crop(box=[0, 0, 1]), r"crops\[0\]: box must be", id="box"),
         pytest.param(with_one(rotation=45), "rotation must be one of", id="rotation"),
         pytest.param(with_one(threads=0), "threads 1 to", id="threads"),
