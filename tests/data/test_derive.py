@@ -170,6 +170,8 @@ def test_ctrl_c_waits_even_where_another_thread_takes_it():
     stop, inside = threading.Event(), []
     other = threading.Thread(target=stop.wait)
     other.start()
+    # A command that ran in this process has left its own.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def interrupted():
         with held_back():
@@ -183,8 +185,9 @@ def test_ctrl_c_waits_even_where_another_thread_takes_it():
     finally:
         stop.set()
         other.join()
+        after = signal.signal(signal.SIGINT, before)
     assert inside == ["done"]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert after is signal.default_int_handler
 
 
 @pytest.mark.parametrize("left", [".edgekit.lock", ".made.json.x1y2.part"])
