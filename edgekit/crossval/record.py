@@ -45,7 +45,7 @@ class UnknownFolds:
 class VariantRecord:
     """One variant at one number of crops, or stopping early, over all photos of all folds.
 
-    The last three are told of one label a photo.
+    The last four are told of one label a photo.
 
     Attributes:
         evaluation: What all models say; of several labels a photo each model by its own thresholds.

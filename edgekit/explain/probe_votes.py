@@ -18,6 +18,7 @@ from edgekit.metrics.intervals import Difference
 from edgekit.metrics.rates import paired_difference
 from edgekit.metrics.several import average_precisions, precision_changes
 from edgekit.runtime.voting import decide
+from edgekit.scoring.source import targets_of
 
 
 class ProbeVotes(Protocol):
@@ -57,12 +58,9 @@ def votes_of(
     """
     names = tuple(sample.group for sample in samples)
     groups = names if any(names) else None
+    truth = targets_of(dataset, samples, contract.labels)
     if contract.multi_label is not None:
-        has = np.array(
-            [[label in dataset.labels_of(sample) for label in contract.labels] for sample in samples], dtype=np.bool_
-        )
-        return _OfSeveral(labels=contract.labels, groups=groups, changed=changed, has=has, votes=votes)
-    truth = np.array([contract.labels.index(sample.label) for sample in samples], np.int64)
+        return _OfSeveral(labels=contract.labels, groups=groups, changed=changed, has=truth > 0, votes=votes)
     # Of photos that were left out even votes, which nobody looks at.
     filled = np.where(changed[:, :, np.newaxis], votes, 1 / len(contract.labels))
     answering = forced(contract)
