@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TextIO, TypeVar
 
 import typer
 
-from edgekit.metrics.wording import NOTHING, count, percent
+from edgekit.metrics.wording import count, percent
 from edgekit.progress import Progress, TimeLeft, about
 from edgekit.records import to_json
 from edgekit.terminal import EXIT_INTERRUPTED, exit_code_of_stop, guarded_output, printable
@@ -370,8 +370,10 @@ def unknown_said(found: Unknown | None) -> str:
     """A model's rule for unknown and how good it is, as its contract has it; empty where it has none."""
     if found is None:
         return ""
-    area = NOTHING if found.auroc is None else f"{found.auroc:.3f}"
-    return (
-        f"by {found.rule} from score {found.threshold:.3g}, which {percent(found.false_reject)} of known photos reach; "
-        f"on classes held out: AUROC {area}, false accepts {percent(found.false_accept)} at a like cost"
-    )
+    said = f"by {found.rule} from score {found.threshold:.3g}"
+    if found.false_reject is not None:
+        said += f", which {percent(found.false_reject)} of known photos reach"
+    held_out = [f"AUROC {found.auroc:.3f}"] if found.auroc is not None else []
+    if found.false_accept is not None:
+        held_out.append(f"false accepts {percent(found.false_accept)} at a like cost")
+    return f"{said}; on classes held out: {', '.join(held_out)}" if held_out else said

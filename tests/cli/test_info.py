@@ -56,3 +56,10 @@ def test_what_nobody_says_is_asked_for(edgekit_here, tmp_path, monkeypatch):
     assert code == 0
     assert "yes, but nothing in the file says how bytes become its float32 input" in out
     assert "torch: --mean 123.675,116.28,103.53" in err
+
+
+def test_info_says_of_a_rule_for_unknown_what_the_contract_has(edgekit_here, unknown_file):
+    code, told, _ = edgekit_here("info", unknown_file)
+    assert code == 0
+    # This one has no rates.
+    assert "unknown: by energy from score 0.5\n" in told
